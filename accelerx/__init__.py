@@ -1,0 +1,1 @@
+"""accelerx: CUDA-style kernels on any accelerator."""

@@ -1,0 +1,1 @@
+"""Text or AST in, text out: front ends, KIR, passes, dialects. Knows no device."""

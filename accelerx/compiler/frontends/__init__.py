@@ -1,0 +1,1 @@
+"""Source languages: each module lifts one of them to KIR."""

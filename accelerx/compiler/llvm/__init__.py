@@ -1,0 +1,1 @@
+"""KIR to LLVM IR text for CPUs: explicit SPMD vectors with masks."""

@@ -1,0 +1,1 @@
+"""KIR to KIR transformations and the analyses they share."""

@@ -1,0 +1,1 @@
+"""Devices, memory and launches; knows no syntax."""
