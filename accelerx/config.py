@@ -145,13 +145,13 @@ FALLBACK = Setting(
 DETERMINISTIC = Setting(
     "DETERMINISTIC", _flag, False, "0 or 1", "orders floating-point atomics and reductions"
 )
-CACHE_DIR = Setting[Path | None](
+CACHE_DIR: Setting[Path | None] = Setting(
     "CACHE_DIR", _path, None, "a folder", "where compiled kernels are kept"
 )
 LAUNCH_BLOCKING = Setting(
     "LAUNCH_BLOCKING", _flag, False, "0 or 1", "makes every launch wait for its end"
 )
-NUM_THREADS = Setting[int | None](
+NUM_THREADS: Setting[int | None] = Setting(
     "NUM_THREADS", _count, None, "a positive integer", "threads the CPU backend uses"
 )
 LOG = Setting(
@@ -161,7 +161,7 @@ LOG = Setting(
     "debug, info, warning or error",
     "how much accelerx's logger says",
 )
-DUMP = Setting[Path | None](
+DUMP: Setting[Path | None] = Setting(
     "DUMP", _path, None, "a folder", "where every compiled kernel's stages are written"
 )
 

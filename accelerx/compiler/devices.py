@@ -33,15 +33,17 @@ class DeviceModel:
         kind: How a default device is chosen: accelerators first, simulated ones never by default.
         dialect: The kernel language it takes.
         threads: Whether it runs threads; tile machines do not.
-        max_threads: Threads a block may have.
+        max_threads_per_block: Threads a block may have.
         max_block: Threads a block may have along x, y and z.
         max_grid: Blocks a grid may have along x, y and z.
-        shared_bytes: Shared memory of one block (of a tile machine: on-chip memory of one core).
+        max_shared_bytes: Static shared memory of one block (of a tile machine: on-chip memory of one
+            core).
+        max_shared_bytes_optin: Static and dynamic shared memory together; 0: the same.
         warp_size: Lanes of a warp; 32 wherever kernels say so.
         multiprocessors: Cores that run blocks, 0 if unknown.
         memory_bytes: Size of device memory, 0 if unknown.
         dtypes: Names of the element types kernels may use.
-        align: Alignment in bytes that its vector accesses need; 0 for none.
+        alignment: Alignment in bytes that its vector accesses need; 0 for none.
         compute_capability: CUDA's pair; of other devices the one whose features we offer.
     """
 
@@ -49,26 +51,33 @@ class DeviceModel:
     kind: Kind = "accelerator"
     dialect: str = "cuda"
     threads: bool = True
-    max_threads: int = 1024
+    max_threads_per_block: int = 1024
     max_block: tuple[int, int, int] = (1024, 1024, 64)
     max_grid: tuple[int, int, int] = (2**31 - 1, 65535, 65535)
-    shared_bytes: int = 48 * KIB
+    max_shared_bytes: int = 48 * KIB
+    max_shared_bytes_optin: int = 0
     warp_size: int = 32
     multiprocessors: int = 0
     memory_bytes: int = 0
     dtypes: tuple[str, ...] = _ALL
-    align: int = 0
+    alignment: int = 0
     compute_capability: tuple[int, int] = (8, 0)
+
+    @property
+    def max_dynamic_shared_bytes(self) -> int:
+        """Shared memory a block may have when some of it is dynamic."""
+        return max(self.max_shared_bytes, self.max_shared_bytes_optin)
 
     def supports(self, dtype_name: str) -> bool:
         """Whether kernels on this device may use the dtype of that name."""
         return dtype_name in self.dtypes
 
     @staticmethod
-    def from_json(text: str) -> DeviceModel:
+    def from_json(text: str, **defaults: Any) -> DeviceModel:
         """The model a plugin's device hands out.
 
-        Fields it leaves out take the defaults; fields we do not know are newer than us and ignored.
+        Fields it leaves out take ``defaults``, else the class's; fields we do not know are newer
+        than us and ignored.
 
         Raises:
             PluginError: if the text is not a JSON object with a name, or a field has a wrong type.
@@ -77,7 +86,7 @@ class DeviceModel:
             fields = json.loads(text)
             known = {f.name for f in dataclasses.fields(DeviceModel)}
             values = {key: _tupled(value) for key, value in fields.items() if key in known}
-            return DeviceModel(**values)
+            return DeviceModel(**{**defaults, **values})
         except (ValueError, TypeError, AttributeError) as e:
             raise PluginError(f"the device model {text[:200]!r} is not usable: {e}") from e
 
@@ -91,36 +100,36 @@ _ROWS = (
     DeviceModel("sim", "simulated", "llvm", memory_bytes=4 << 30),
     DeviceModel("numpy", "interpreter", "kir"),
     DeviceModel(
-        "sm_75", shared_bytes=64 * KIB, multiprocessors=40, memory_bytes=16 << 30,
+        "sm_75", max_shared_bytes_optin=64 * KIB, multiprocessors=40, memory_bytes=16 << 30,
         compute_capability=(7, 5),
     ),
     DeviceModel(
-        "a100", shared_bytes=163 * KIB, multiprocessors=108, memory_bytes=80 << 30,
+        "a100", max_shared_bytes_optin=163 * KIB, multiprocessors=108, memory_bytes=80 << 30,
         compute_capability=(8, 0),
     ),
     DeviceModel(
-        "h100", shared_bytes=227 * KIB, multiprocessors=132, memory_bytes=80 << 30,
+        "h100", max_shared_bytes_optin=227 * KIB, multiprocessors=132, memory_bytes=80 << 30,
         compute_capability=(9, 0),
     ),
     # 192 KiB of unified buffer, less 256 bytes and the 8 KiB that some vector instructions reserve.
     DeviceModel(
-        "ascend910b", dialect="ascendc", threads=False, shared_bytes=192 * KIB - 256 - 8 * KIB,
-        multiprocessors=48, dtypes=_NO_F64, align=32,
+        "ascend910b", dialect="ascendc", threads=False, max_shared_bytes=192 * KIB - 256 - 8 * KIB,
+        multiprocessors=48, dtypes=_NO_F64, alignment=32,
         max_grid=(65535, 65535, 65535),
     ),
     # 256 KiB, less 8 KiB reserved and the smallest data cache of 32 KiB; up to 2048 threads a block.
     DeviceModel(
-        "ascend950", dialect="ascendc-simt", max_threads=2048, max_block=(2048, 2048, 2048),
-        max_grid=(65535, 65535, 65535), shared_bytes=216 * KIB, multiprocessors=72,
+        "ascend950", dialect="ascendc-simt", max_threads_per_block=2048, max_block=(2048, 2048, 2048),
+        max_grid=(65535, 65535, 65535), max_shared_bytes=216 * KIB, multiprocessors=72,
         dtypes=_NO_F64,
     ),
     # NRAM of a core, less the 128 KiB that the compiler's stack takes.
     DeviceModel(
-        "mlu370", dialect="bangc", threads=False, shared_bytes=(768 - 128) * KIB,
+        "mlu370", dialect="bangc", threads=False, max_shared_bytes=(768 - 128) * KIB,
         dtypes=_NO_F64, max_grid=(65535, 65535, 65535),
     ),
     DeviceModel(
-        "mlu590", dialect="bangc", threads=False, shared_bytes=(512 - 128) * KIB,
+        "mlu590", dialect="bangc", threads=False, max_shared_bytes=(512 - 128) * KIB,
         dtypes=_NO_F64, max_grid=(65535, 65535, 65535),
     ),
 )  # fmt: skip

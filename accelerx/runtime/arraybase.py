@@ -16,16 +16,36 @@ from accelerx.runtime.backend import Dim3, PlanRow
 class PythonArrayBase:
     """What a launch needs of an array; see ``_core.ArrayBase``."""
 
-    __slots__ = ("__weakref__", "key", "owner", "ptr", "shape", "strides")
+    __slots__ = ("__weakref__", "_key", "_owner", "_ptr", "_shape", "_strides")
 
     def __init__(
         self, key: object, ptr: int, shape: tuple[int, ...], strides: tuple[int, ...], owner: object
     ) -> None:
-        self.key = key
-        self.ptr = ptr
-        self.shape = shape
-        self.strides = strides
-        self.owner = owner
+        self._key = key
+        self._ptr = ptr
+        self._shape = shape
+        self._strides = strides
+        self._owner = owner
+
+    @property
+    def key(self) -> object:
+        return self._key
+
+    @property
+    def ptr(self) -> int:
+        return self._ptr
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shape
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return self._strides
+
+    @property
+    def owner(self) -> object:
+        return self._owner
 
 
 class PythonDispatcher:

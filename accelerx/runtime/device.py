@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import threading
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any
 
 from accelerx import config
@@ -16,7 +16,7 @@ from accelerx.compiler import devices
 from accelerx.compiler.devices import DeviceModel
 from accelerx.errors import DeviceError
 from accelerx.runtime.backend import Backend, DeviceHandle
-from accelerx.runtime.registry import registry
+from accelerx.runtime.registry import COMPILED_HERE, model_of, registry
 
 
 class Device:
@@ -29,17 +29,16 @@ class Device:
         self.backend = backend
         self.index = index
         self.handle: DeviceHandle = backend.device(index)
-        own = DeviceModel.from_json(self.handle.model())
+        own = model_of(backend, index)
         single = own.kind in ("cpu", "interpreter")
         self.name = backend.name if single else f"{backend.name}:{index}"
         self.own_model = own
-        self._tokens: list[Token[Device | None]] = []
 
     @property
     def model(self) -> DeviceModel:
         """Its limits: its own, or those that ``ACCELERX_SIM`` puts on our CPU code."""
         name = config.SIM.get()
-        if name and self.dialect == "llvm":
+        if name and self.dialect == COMPILED_HERE:
             return devices.constrained(self.own_model, devices.model(name))
         return self.own_model
 
@@ -62,11 +61,11 @@ class Device:
         return self.handle.memory_stats()
 
     def __enter__(self) -> Device:
-        self._tokens.append(_current.set(self))
+        _entered.set((*_entered.get(), self))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _current.reset(self._tokens.pop())
+        _entered.set(_entered.get()[:-1])
 
     def __repr__(self) -> str:
         return f"<Device {self.name}>"
@@ -81,7 +80,7 @@ class Device:
 _lock = threading.Lock()
 _devices: dict[tuple[str, int], Device] = {}
 _default: list[Device] = []
-_current: ContextVar[Device | None] = ContextVar("accelerx_device", default=None)
+_entered: ContextVar[tuple[Device, ...]] = ContextVar("accelerx_device", default=())
 
 
 def device(spec: str | Device) -> Device:
@@ -122,7 +121,8 @@ def all_devices() -> list[Device]:
 
 def current_device() -> Device:
     """The device that creation and launches without arrays use now."""
-    return _current.get() or (_default[0] if _default else _choose_default())
+    entered = _entered.get()
+    return entered[-1] if entered else _default[0] if _default else _choose_default()
 
 
 def _choose_default() -> Device:

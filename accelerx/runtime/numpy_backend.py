@@ -22,6 +22,7 @@ from accelerx.compiler import ir
 from accelerx.errors import DeviceError, OutOfMemoryError
 from accelerx.runtime.backend import Dim3, Image, SiteCallback
 from accelerx.runtime.interpreter import Interpreter
+from accelerx.runtime.interpreter_math import from_memory, memory_type
 
 ALIGN = 256
 
@@ -158,12 +159,13 @@ class NumpyFunction:
 
     def _value(self, param: ir.Param, packed: bytes, offset: int) -> Any:
         if param.kind != "buffer":
-            return np.frombuffer(packed, param.dtype.numpy, 1, offset)[0]
+            word = np.frombuffer(packed, memory_type(param.dtype), 1, offset)
+            return from_memory(word, param.dtype)[0]
         (ptr,) = struct.unpack_from("<Q", packed, offset)
         memory, start = self._heap.find(ptr)
         itemsize = param.dtype.itemsize
         usable = memory.bytes[start % itemsize :]
-        flat = usable[: len(usable) // itemsize * itemsize].view(param.dtype.numpy)
+        flat = usable[: len(usable) // itemsize * itemsize].view(memory_type(param.dtype))
         return flat, start // itemsize
 
 
@@ -195,7 +197,13 @@ class NumpyDevice:
 
     def memory_stats(self) -> dict[str, int]:
         heap = self._heap
-        return {"used_bytes": heap.used, "peak_bytes": heap.peak, "limit_bytes": heap.limit}
+        return {
+            "allocated": heap.used,
+            "reserved": heap.used,
+            "cached": 0,
+            "peak": heap.peak,
+            "limit": heap.limit,
+        }
 
     def set_memory_limit(self, nbytes: int) -> None:
         self._heap.limit = nbytes
@@ -263,6 +271,7 @@ class NumpyBackend:
     dialect = "kir"
     source = "accelerx.runtime.numpy_backend"
     host_memory = True
+    takes_host_pointers = False  # the interpreter knows only blocks it gave out
 
     def __init__(self) -> None:
         self._device = NumpyDevice()

@@ -6,8 +6,7 @@ of them: our exceptions for the core's, and ``load`` for an Image.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from accelerx.errors import DeviceError, OutOfMemoryError, PluginError
@@ -32,13 +31,35 @@ def core_attribute(name: str) -> Any | None:
     return None if MISSING else getattr(_core, name)
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turns the core's errors into accelerx's."""
-    try:
-        yield
-    except _core.CoreError as e:
-        raise device_error(*e.args) from e
+class _NoCoreError(Exception):
+    """Stands for the core's error where there is no core; never raised."""
+
+
+CoreError: type[Exception] = core_attribute("CoreError") or _NoCoreError
+
+
+class _Translation:
+    """Turns the core's errors into accelerx's; one object serves all, as it holds nothing."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if isinstance(error, CoreError):
+            raise device_error(*error.args) from error
+
+
+_TRANSLATION = _Translation()
+
+
+def translated() -> _Translation:
+    """A context in which the core's errors become accelerx's."""
+    return _TRANSLATION
 
 
 def device_error(
@@ -128,8 +149,10 @@ class PluginDevice:
             )
 
     def synchronize(self) -> None:
-        with translated():
+        try:  # on the hot path: cheaper than a context
             self.raw.synchronize()
+        except CoreError as e:
+            raise device_error(*e.args) from e
 
     def current_stream(self) -> Stream:
         return _core.current_stream(self.raw)
@@ -163,6 +186,10 @@ class PluginBackend:
     def host_memory(self) -> bool:
         return self._plugin.host_memory
 
+    @property
+    def takes_host_pointers(self) -> bool:
+        return self._plugin.host_memory
+
     def device_count(self) -> int:
         with translated():
             return self._plugin.device_count()
@@ -184,5 +211,5 @@ def open_plugin(path: str) -> PluginBackend:
         raise PluginError(f"plugins need the compiled core, which is missing: {MISSING}")
     try:
         return PluginBackend(_core.Plugin.open(path))
-    except _core.CoreError as e:
+    except CoreError as e:
         raise PluginError(str(e.args[0])) from e

@@ -37,7 +37,8 @@ FALLBACK = "numpy"
 
 # A device's own compiler is asked for when a kernel is compiled; this one decides at once whether
 # the backend can run any kernel at all.
-COMPILERS = {"llvm": "llvmlite"}
+COMPILED_HERE = "llvm"
+COMPILERS = {COMPILED_HERE: "llvmlite"}
 RANK = {"accelerator": 0, "cpu": 1, "interpreter": 2, "simulated": 3}
 
 logger = logging.getLogger("accelerx")
@@ -84,7 +85,7 @@ class Registry:
         try:
             if backend.device_count() < 1:
                 return "finds no device"
-            DeviceModel.from_json(backend.device(0).model())
+            model_of(backend)
         except AccelerxError as e:
             return str(e)
         return ""
@@ -129,7 +130,19 @@ class Registry:
 
 
 def _rank(backend: Backend) -> int:
-    return RANK[DeviceModel.from_json(backend.device(0).model()).kind]
+    return RANK[model_of(backend).kind]
+
+
+def model_of(backend: Backend, index: int = 0) -> DeviceModel:
+    """The model of a backend's device.
+
+    A device that takes ``llvm`` runs our CPU code in this process: with the host's memory it is the
+    CPU, with its own it is a simulated one.
+    """
+    ours = backend.dialect == COMPILED_HERE
+    kind = "accelerator" if not ours else "cpu" if backend.host_memory else "simulated"
+    text = backend.device(index).model()
+    return DeviceModel.from_json(text, kind=kind, dialect=backend.dialect)
 
 
 _lock = threading.RLock()

@@ -10,6 +10,16 @@ from typing import Any
 from accelerx.runtime.device import Device, current_device
 from accelerx.runtime.plugin_backend import translated
 
+_local = threading.local()
+
+
+def _entered() -> list[Any]:
+    """The calling thread's streams that ``with`` blocks left behind, innermost last."""
+    if not hasattr(_local, "streams"):
+        _local.streams = []
+    streams: list[Any] = _local.streams
+    return streams
+
 
 class Stream:
     """A queue of work on one device: what is put in runs in order, beside other streams.
@@ -20,7 +30,6 @@ class Stream:
     def __init__(self, device: Device | None = None, *, raw: Any | None = None) -> None:
         self.device = current_device() if device is None else device
         self.raw = self.device.handle.create_stream() if raw is None else raw
-        self._previous: list[Any] = []
 
     @property
     def handle(self) -> int:
@@ -74,12 +83,12 @@ class Stream:
         threading.Thread(target=wait, name="accelerx-callback", daemon=True).start()
 
     def __enter__(self) -> Stream:
-        self._previous.append(self.device.handle.current_stream())
+        _entered().append(self.device.handle.current_stream())
         self.device.handle.set_current_stream(self.raw)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.device.handle.set_current_stream(self._previous.pop())
+        self.device.handle.set_current_stream(_entered().pop())
 
     def __bool__(self) -> bool:
         return True

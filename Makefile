@@ -1,0 +1,103 @@
+# accelerx from a fresh machine: `make demo` runs a real program, `make test` proves it works.
+# Each target makes .venv and installs what it needs, the C++ core included, when sources changed.
+# Without a C++ compiler everything goes on with the NumPy fallback.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+
+# The core needs a compiler and Python's headers; the stamp's name says with which we installed.
+PYTHON_H := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null)
+ifeq ($(shell command -v $(CXX) >/dev/null 2>&1 && test -f "$(PYTHON_H)" && echo yes),yes)
+BUILD := core
+else
+BUILD := nocore
+endif
+
+SOURCES := pyproject.toml setup.py $(shell find csrc backends -name '*.[ch]' -o -name '*.[ch]pp' 2>/dev/null)
+TEST_STAMP := $(VENV)/.accelerx-test-$(BUILD)
+DEMO_STAMP := $(VENV)/.accelerx-demo-$(BUILD)
+DEV_STAMP := $(VENV)/.accelerx-dev-$(BUILD)
+BENCH_STAMP := $(VENV)/.accelerx-bench-$(BUILD)
+
+.PHONY: help demo test quick long lint format bench fuzz clean distclean tools
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(DEMO_STAMP)  ## a numba.cuda program on a real photograph; pictures go to build/demo
+	$(BIN)/python examples/photo.py
+
+test: $(TEST_STAMP)  ## the whole suite
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not long and not packaging" tests
+
+quick: $(TEST_STAMP)  ## what one runs between two edits
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not long and not packaging" tests
+
+long: $(TEST_STAMP)  ## by hand: all float32 inputs of every function, 50,000 random programs
+	$(BIN)/python -m pytest -q -n $(JOBS) -m long tests
+	$(BIN)/python -m tests.fuzz --programs 50000
+
+fuzz: $(TEST_STAMP)  ## three minutes of random programs
+	$(BIN)/python -m tests.fuzz --seconds 180
+
+lint: $(DEV_STAMP)  ## ruff, mypy, clang-format; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $$(find csrc backends bench -name '*.[ch]' -o -name '*.[ch]pp')
+
+format: $(DEV_STAMP)  ## formats everything in place
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $$(find csrc backends bench -name '*.[ch]' -o -name '*.[ch]pp')
+
+bench: $(BENCH_STAMP)  ## every benchmark beside its peers; figures go to build/bench
+	mkdir -p build/bench
+	$(BIN)/python -m pytest -c bench/pytest.ini --benchmark-json=build/bench/results.json bench
+
+clean:  ## build results; .venv stays
+	rm -rf build dist *.egg-info accelerx/_core*.so accelerx/_plugins .pytest_cache .mypy_cache \
+	  .ruff_cache .hypothesis .benchmarks $(VENV)/.accelerx-*
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean  ## .venv too
+	rm -rf $(VENV)
+
+# ---------------------------------------------------------------------------------- set-up
+
+tools:
+	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing; install it, e.g.: sudo apt-get install python3 python3-venv python3-dev" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), accelerx needs Python 3.11 or newer; try: make PYTHON=python3.12" >&2; exit 1; }
+ifeq ($(BUILD),nocore)
+	@echo "no C++ compiler ($(CXX)) with Python's headers: going on with the NumPy fallback, which is slow; for the CPU backend: sudo apt-get install g++ python3-dev" >&2
+endif
+
+$(BIN)/python: | tools
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 cannot make a virtual environment; install it, e.g.: sudo apt-get install python3-venv" >&2; exit 1; }
+
+# $(1): the extras. pip builds in the environment itself, so that an unchanged file is not fetched again.
+define install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'setuptools>=77' wheel pybind11
+	$(if $(filter nocore,$(BUILD)),ACCELERX_NO_CORE=1 )$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[$(1)]'
+	@rm -f $(VENV)/.accelerx-*-$(if $(filter nocore,$(BUILD)),core,nocore) && touch $@
+endef
+
+$(DEMO_STAMP): $(SOURCES) | tools $(BIN)/python
+	$(call install,demo)
+
+$(TEST_STAMP): $(SOURCES) | tools $(BIN)/python
+	$(call install,test)
+
+$(DEV_STAMP): $(SOURCES) | tools $(BIN)/python
+	$(call install,dev)
+
+$(BENCH_STAMP): $(SOURCES) | tools $(BIN)/python
+	$(call install,bench)

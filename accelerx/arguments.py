@@ -1,0 +1,234 @@
+"""Launch arguments: their types, the views a kernel gets of them, and how they are packed.
+
+A launch flattens tuples to leaves; a leaf is an array or a scalar. ``type_of`` names a leaf's type
+(what a kernel is specialised on), ``Packing`` turns leaves into the packed argument buffer.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from accelerx import dtypes
+from accelerx.compiler import ir
+from accelerx.compiler.types import ArrayType, ScalarType, TupleType
+from accelerx.dtypes import DType
+from accelerx.errors import ArgumentTypeError, UnsupportedError
+from accelerx.interop import host_array
+from accelerx.ndarray import ArrayKey, ndarray
+from accelerx.runtime.backend import ADDRESS, BUFFER, EXTENT, SCALAR, STRIDE, VALUE, PlanRow
+
+Type = ArrayType | ScalarType | TupleType
+
+INT32, INT64, UINT64 = range(-(2**31), 2**31), range(-(2**63), 2**63), range(2**64)
+_PLAN_KIND = {"buffer": ADDRESS, "scalar": VALUE, "extent": EXTENT, "stride": STRIDE}
+_FORMATS = {
+    "bool": "?", "int8": "b", "int16": "h", "int32": "i", "int64": "q", "uint8": "B", "uint16": "H",
+    "uint32": "I", "uint64": "Q", "float16": "e", "bfloat16": "H", "float32": "f", "float64": "d",
+}  # fmt: skip
+
+
+class View:
+    """An array as a kernel gets it: address, shape, strides in elements."""
+
+    __slots__ = ("owner", "ptr", "shape", "strides")
+
+    def __init__(
+        self, ptr: int, shape: tuple[int, ...], strides: tuple[int, ...], owner: object
+    ) -> None:
+        self.ptr = ptr
+        self.shape = shape
+        self.strides = strides
+        self.owner = owner
+
+
+# ------------------------------------------------------------------------------------- leaves
+
+
+def normalise(value: Any, name: str) -> Any:
+    """The argument as something ``type_of`` knows: foreign host arrays become NumPy's.
+
+    Raises:
+        ArgumentTypeError: if a kernel cannot take it.
+    """
+    if isinstance(value, (ndarray, np.ndarray, np.generic, bool, int, float)):
+        return value
+    if isinstance(value, tuple):
+        items = [normalise(item, f"{name}[{i}]") for i, item in enumerate(value)]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    array = host_array(value)
+    if array is None:
+        raise ArgumentTypeError(
+            f"argument {name!r} is a {type(value).__module__}.{type(value).__qualname__}; a kernel "
+            "takes arrays (accelerx, NumPy), numbers, NumPy scalars and tuples of these"
+        )
+    return array
+
+
+def leaves(arguments: Sequence[Any]) -> Iterator[Any]:
+    """The arguments with tuples opened, in order."""
+    for argument in arguments:
+        if isinstance(argument, tuple):
+            yield from leaves(argument)
+        else:
+            yield argument
+
+
+def type_of(value: Any, name: str, weak: bool) -> Type:
+    """The type of an argument; ``weak`` picks ``ax.jit``'s typing of Python numbers.
+
+    Raises:
+        ArgumentTypeError: naming the argument.
+    """
+    if isinstance(value, ndarray):
+        return cast(ArrayKey, value.key).type
+    if isinstance(value, np.ndarray):
+        return _array_type(value, name)
+    if isinstance(value, (bool, np.bool_)):
+        return ScalarType(dtypes.bool_)
+    if isinstance(value, np.generic):
+        return ScalarType(_row(value.dtype, name))
+    if isinstance(value, int):
+        return _int_type(value, name, weak)
+    if isinstance(value, float):
+        return ScalarType(dtypes.float32, True) if weak else ScalarType(dtypes.float64)
+    if isinstance(value, tuple):
+        items = tuple(type_of(v, f"{name}[{i}]", weak) for i, v in enumerate(value))
+        return TupleType(items)
+    raise ArgumentTypeError(f"argument {name!r} of {type(value).__qualname__} has no kernel type")
+
+
+_array_types: dict[tuple[Any, ...], ArrayType] = {}
+
+
+def _array_type(array: np.ndarray[Any, Any], name: str) -> ArrayType:
+    flags = array.flags
+    layout = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
+    parts = (array.dtype, array.ndim, layout, flags.writeable)
+    found = _array_types.get(parts)
+    if found is None:
+        row = _row(array.dtype, name)
+        found = ArrayType(row, array.ndim, cast(Any, layout), flags.writeable)
+        _array_types[parts] = found
+    return found
+
+
+def _row(dtype: np.dtype[Any], name: str) -> DType:
+    if not dtype.isnative:
+        raise ArgumentTypeError(
+            f"argument {name!r} has byte order {dtype.str!r}; convert it with "
+            f".astype({dtype.newbyteorder('=').name!r})"
+        )
+    try:
+        return dtypes.from_numpy(dtype)
+    except UnsupportedError as e:
+        raise ArgumentTypeError(f"argument {name!r}: {e}") from e
+
+
+def _int_type(value: int, name: str, weak: bool) -> ScalarType:
+    if weak and value in INT32:
+        return ScalarType(dtypes.int32, True)
+    if value in INT64:
+        return ScalarType(dtypes.int64, weak)
+    if value in UINT64:
+        return ScalarType(dtypes.uint64, weak)
+    raise ArgumentTypeError(f"argument {name!r} = {value} does not fit 64 bits")
+
+
+# ------------------------------------------------------------------------------------ packing
+
+
+class Packing:
+    """The packed argument buffer of one kernel: what goes where."""
+
+    def __init__(
+        self, params: Sequence[ir.Param], offsets: Sequence[int], size: int, names: Sequence[str]
+    ) -> None:
+        """``names`` are the leaves', for messages."""
+        self.size = size
+        self._names = names
+        self._params = tuple(params)
+        self.table = tuple(
+            (BUFFER if p.kind == "buffer" else SCALAR, _size(p), _size(p), offset)
+            for p, offset in zip(params, offsets, strict=True)
+        )
+        self.plan: tuple[PlanRow, ...] = tuple(
+            (_PLAN_KIND[p.kind], p.argument, p.axis, _code(p.dtype), offset)
+            for p, offset in zip(params, offsets, strict=True)
+        )
+        self._struct = struct.Struct(_format(params, offsets, size))
+
+    def pack(self, values: Sequence[Any]) -> bytes:
+        """The buffer for leaves given as Views and scalars."""
+        fields: list[Any] = []
+        for param in self._params:
+            value = values[param.argument]
+            match param.kind:
+                case "buffer":
+                    fields.append(value.ptr)
+                case "extent":
+                    fields.append(value.shape[param.axis])
+                case "stride":
+                    fields.append(value.strides[param.axis])
+                case _:
+                    fields.append(self._scalar(value, param))
+        return self._struct.pack(*fields)
+
+    def _scalar(self, value: Any, param: ir.Param) -> bool | int | float:
+        try:
+            return to_scalar(value, param.dtype)
+        except (OverflowError, ValueError) as e:
+            raise ArgumentTypeError(
+                f"argument {self._names[param.argument]!r} = {value} is not a {param.dtype.name}"
+            ) from e
+
+
+def to_scalar(value: Any, dtype: DType) -> bool | int | float:
+    """A number as ``struct`` takes it for ``dtype``.
+
+    Raises:
+        OverflowError, ValueError: if an integer dtype cannot hold it.
+    """
+    if dtype.is_bool:
+        return bool(value)
+    if dtype.name == "bfloat16":
+        return _bfloat16_bits(float(value))
+    if dtype.is_float:
+        return float(value)
+    number = int(value)
+    low, high = (
+        (-(1 << dtype.bits - 1), 1 << dtype.bits - 1) if dtype.is_signed else (0, 1 << dtype.bits)
+    )
+    if not low <= number < high:
+        raise OverflowError(number)
+    return number
+
+
+def _bfloat16_bits(value: float) -> int:
+    """Rounds to nearest even, as hardware does."""
+    (bits,) = struct.unpack("<I", np.float32(value).tobytes())
+    if value != value:
+        return int(bits >> 16) | 0x40
+    return int((bits + 0x7FFF + (bits >> 16 & 1)) >> 16) & 0xFFFF
+
+
+def _size(param: ir.Param) -> int:
+    return 8 if param.kind != "scalar" else param.dtype.itemsize
+
+
+def _code(dtype: DType) -> int:
+    kind, bits = dtype.dlpack
+    return kind * 256 + bits
+
+
+def _format(params: Sequence[ir.Param], offsets: Sequence[int], size: int) -> str:
+    """``struct``'s format; parameters lie in increasing offset order."""
+    out, at = ["<"], 0
+    for param, offset in zip(params, offsets, strict=True):
+        code = {"buffer": "Q", "extent": "q", "stride": "q"}.get(param.kind)
+        out.append(f"{offset - at}x" + (code or _FORMATS[param.dtype.name]))
+        at = offset + _size(param)
+    return "".join([*out, f"{size - at}x"])

@@ -1,0 +1,5 @@
+"""The ``accelerx`` command."""
+
+from accelerx.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,72 @@
+"""``accelerx compile FILE[:kernel]``: prints a kernel at a stage of its compilation."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from accelerx import config
+from accelerx.compilation import STAGES, Recipe, assembly, stage_text
+from accelerx.compiler import devices
+from accelerx.errors import LaunchError
+from accelerx.kernel import Kernel, dim3
+from accelerx.signatures import Type, signatures
+
+
+def add_compile(commands: Any) -> None:
+    """Adds the subcommand."""
+    parser = commands.add_parser("compile", help="print a kernel's KIR, LLVM, assembly or CUDA C")
+    parser.add_argument("kernel", metavar="FILE[:KERNEL]")
+    parser.add_argument("--emit", choices=STAGES, default="kir")
+    parser.add_argument("--types", help="argument types, e.g. 'float32[:], float32[::1], int32'")
+    parser.add_argument("--block", default="256", help="threads of a block: X[,Y[,Z]]")
+    parser.add_argument("--model", default="cpu", help="device model whose limits are checked")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the text."""
+    file, _, name = options.kernel.partition(":")
+    kernel = _find(_load(Path(file)), name, file)
+    block = dim3(kernel.__name__, "block", tuple(int(n) for n in options.block.split(",")))
+    recipe = Recipe(
+        kernel.py_func, _types(kernel, options.types), kernel.options, kernel.parameter_names
+    )
+    lifted = recipe.lift(block, devices.model(options.model), config.CHECK.get())
+    print(assembly(lifted) if options.emit == "asm" else stage_text(lifted, options.emit))
+    return 0
+
+
+def _load(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise LaunchError(f"{file} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _find(module: ModuleType, name: str, file: str) -> Kernel:
+    kernels = {k: v for k, v in vars(module).items() if isinstance(v, Kernel)}
+    if not name and len(kernels) == 1:
+        return next(iter(kernels.values()))
+    if name not in kernels:
+        there = ", ".join(kernels) or "none"
+        raise LaunchError(f"{file} has no kernel {name!r}; write {file}:NAME; kernels: {there}")
+    return kernels[name]
+
+
+def _types(kernel: Kernel, text: str | None) -> tuple[Type, ...]:
+    if text is not None:
+        return signatures(f"void({text})")[0].args
+    if kernel.signatures:
+        return kernel.signatures[0].args
+    raise LaunchError(
+        f"{kernel.__name__} has no signature; name its argument types, e.g. "
+        "--types 'float32[::1], int32'"
+    )

@@ -1,0 +1,196 @@
+"""What an expression can be while lifting: a scalar with code, or something known at compile time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from accelerx.compiler import ir
+from accelerx.compiler.diagnostics import Loc
+from accelerx.compiler.frontends.python.bounds import Form
+from accelerx.compiler.frontends.python.promotion import Number, Typing
+from accelerx.dtypes import DType
+
+
+@dataclass(slots=True, eq=False)
+class Index:
+    """How an integer descends from indices, which decides what may carry ``nowrap``.
+
+    Attributes:
+        varying: It differs between the threads of a block.
+        carried: A loop hands it from one trip to the next: 1 as it is, 2 scaled.
+    """
+
+    varying: bool = False
+    carried: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Scalar:
+    """A number. A compile-time constant has ``constant`` and no ``expr``.
+
+    Attributes:
+        form: Its linear form, for an integer.
+        index: Set if it is index arithmetic.
+        when_true: For a bool, forms that are >= 0 if it holds.
+        when_false: The same if it does not hold.
+    """
+
+    expr: ir.Expr | None
+    dtype: DType
+    weak: bool = False
+    constant: Number | None = None
+    form: Form | None = None
+    index: Index | None = None
+    when_true: tuple[Form, ...] = ()
+    when_false: tuple[Form, ...] = ()
+
+    @property
+    def typing(self) -> Typing:
+        return self.dtype, self.weak
+
+    def __str__(self) -> str:
+        return f"a {self.dtype.name}"
+
+
+@dataclass(slots=True, eq=False)
+class Tuple:
+    items: tuple[Value, ...]
+
+    def __str__(self) -> str:
+        return f"a tuple of {len(self.items)}"
+
+
+@dataclass(slots=True, eq=False)
+class Axis:
+    """One axis of a view: element ``k`` is at ``start + k * step`` of the array's axis ``axis``.
+
+    ``extent`` is None for dynamic shared memory, whose length the kernel does not know.
+    """
+
+    axis: int
+    start: Scalar | None
+    step: Scalar | None
+    extent: Scalar | None
+
+
+@dataclass(slots=True, eq=False)
+class View:
+    """An array, or a part of one: fixed indices on some axes, ranges on the others."""
+
+    mem: ir.Mem
+    fixed: dict[int, Scalar]
+    axes: tuple[Axis, ...]
+    writable: bool = True
+
+    @property
+    def dtype(self) -> DType:
+        return self.mem.dtype
+
+    def __str__(self) -> str:
+        return f"a {len(self.axes)}-d array of {self.dtype.name}"
+
+
+@dataclass(slots=True, eq=False)
+class Object:
+    """Any other Python object: a module, a function, a dtype, a string, None, a slice."""
+
+    value: object
+
+    def __str__(self) -> str:
+        if self.value is None or isinstance(self.value, str):
+            return repr(self.value)
+        name = getattr(self.value, "__name__", None)
+        return f"{type(self.value).__name__} {name}" if name else f"a {type(self.value).__name__}"
+
+
+@dataclass(slots=True, eq=False)
+class Range:
+    start: Scalar
+    stop: Scalar
+    step: Scalar
+
+    def __str__(self) -> str:
+        return "a range"
+
+
+@dataclass(slots=True, eq=False)
+class Zip:
+    """Several iterables in step; ``enumerate`` is a zip of a counter and an iterable."""
+
+    parts: tuple[Value, ...]
+
+    def __str__(self) -> str:
+        return "a zip"
+
+
+@dataclass(slots=True, eq=False)
+class Counter:
+    """``start, start + 1, ...`` without end."""
+
+    start: Scalar
+
+    def __str__(self) -> str:
+        return "a counter"
+
+
+Value = Scalar | Tuple | View | Object | Range | Zip | Counter
+
+# ------------------------------------------------------------------ what a variable's name stands for
+
+
+@dataclass(slots=True, eq=False)
+class Variable:
+    """A scalar variable at a point of the program; it lives in the KIR local ``local``.
+
+    A variable whose type changes has one local per type; at any point one of them is current.
+    """
+
+    local: str
+    dtype: DType
+    weak: bool = False
+    constant: Number | None = None
+    form: Form | None = None
+    index: Index | None = None
+    loc: Loc | None = None
+
+    @property
+    def typing(self) -> Typing:
+        return self.dtype, self.weak
+
+
+@dataclass(slots=True, eq=False)
+class TupleVariable:
+    """A variable holding a tuple; its items are the variables ``name.0``, ``name.1``, ..."""
+
+    length: int
+
+
+@dataclass(slots=True, eq=False)
+class Conflict:
+    """A variable that stands for different things on the paths that lead here."""
+
+    reason: str
+
+
+Binding = Variable | TupleVariable | Conflict | Value
+Environment = dict[str, Binding]
+
+
+@dataclass(slots=True, eq=False)
+class Merge:
+    """What earlier passes found out about a variable at a loop's head or a function's exit."""
+
+    typing: Typing | None = None
+    conflict: str = ""
+    nonnegative: bool = True
+    index: bool = True
+    needed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Jump:
+    """A place that control leaves for: a loop, or the end of an inlined function."""
+
+    label: str | None
+    environments: list[Environment] = field(default_factory=list)
+    used: bool = False

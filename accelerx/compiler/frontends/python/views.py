@@ -1,0 +1,306 @@
+"""Arrays in kernels: indexing, slicing, attributes, loads and stores.
+
+A view is a compile-time value: fixed indices on some axes of an array, strided ranges on others. It
+becomes code only where an element is read or written.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from accelerx import dtypes
+from accelerx.compiler import ir
+from accelerx.compiler.diagnostics import Loc
+from accelerx.compiler.frontends.python.arithmetic import Arithmetic
+from accelerx.compiler.frontends.python.values import (
+    Axis,
+    Object,
+    Scalar,
+    Tuple,
+    Value,
+    View,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """``start:stop:step`` in an index; a part left out is None."""
+
+    start: Scalar | None
+    stop: Scalar | None
+    step: int
+
+
+Item = Scalar | Slice
+
+
+class Views(Arithmetic):
+    """Builds views and elements."""
+
+    def whole(self, mem: ir.Mem, writable: bool = True) -> View:
+        """The view of a whole array."""
+        axes = tuple(
+            Axis(axis, None, None, self.size(extent)) for axis, extent in enumerate(mem.shape)
+        )
+        return View(mem, {}, axes, writable)
+
+    # ----------------------------------------------------------------------------- indexing
+
+    def index(self, view: View, items: Sequence[Item], node: ast.AST) -> View:
+        """``view[items]``; an element if no axis is left."""
+        if len(items) > len(view.axes):
+            self.type_error(
+                node,
+                f"too many indices: array {view.mem.name!r} has {len(view.axes)} "
+                f"{'axis' if len(view.axes) == 1 else 'axes'} here, {len(items)} indices given",
+            )
+        fixed, axes = dict(view.fixed), []
+        for k, axis in enumerate(view.axes):
+            item = items[k] if k < len(items) else None
+            if item is None:
+                axes.append(axis)
+            elif isinstance(item, Slice):
+                axes.append(self._slice(view, axis, item, node))
+            else:
+                fixed[axis.axis] = self._position(view, axis, item, node)
+        return View(view.mem, fixed, tuple(axes), view.writable)
+
+    def _position(self, view: View, axis: Axis, item: Scalar, node: ast.AST) -> Scalar:
+        """Where element ``item`` of a view's axis is on the array's axis."""
+        loc = self.loc(node)
+        if not item.dtype.is_integer:
+            self.type_error(
+                node,
+                f"array index must be an integer, not {item.dtype.name}",
+                "convert it with int()" if item.dtype.is_float else "",
+            )
+        item = self._wrapped(view, axis, item, node)
+        return self._at(axis, item, loc)
+
+    def _at(self, axis: Axis, item: Scalar, loc: Loc | None) -> Scalar:
+        if axis.step is not None:
+            item = self.binary("*", item, axis.step, loc)
+        return item if axis.start is None else self.binary("+", axis.start, item, loc)
+
+    def _wrapped(self, view: View, axis: Axis, item: Scalar, node: ast.AST) -> Scalar:
+        """A negative index counted from the end, where the typing mode asks for it."""
+        loc = self.loc(node)
+        extent = axis.extent
+        if item.constant is not None:
+            return self._constant_index(view, axis, item, node)
+        if extent is None or self.rules.name == "weak" or self.nonnegative(item):
+            return item
+        item = self.once(item, loc)
+        below = self.compare("lt", item, self.literal(0), loc)
+        wrapped = self.binary("+", item, extent, loc)
+        result = self.select(below, wrapped, item, loc)
+        result.form = self.bounds.fresh(0)
+        result.index = item.index
+        return result
+
+    def _constant_index(self, view: View, axis: Axis, item: Scalar, node: ast.AST) -> Scalar:
+        assert item.constant is not None
+        value, extent = int(item.constant), axis.extent
+        if extent is None:
+            if value < 0:
+                self.type_error(
+                    node, f"array {view.mem.name!r} has no known length to count {value} back from"
+                )
+            return item
+        if extent.constant is not None:
+            size = int(extent.constant)
+            if not -size <= value < size:
+                self.type_error(
+                    node,
+                    f"index {value} is out of range for axis {axis.axis} of array "
+                    f"{view.mem.name!r}, which has {size} elements",
+                )
+        return item if value >= 0 else self.binary("+", extent, item, self.loc(node))
+
+    def _slice(self, view: View, axis: Axis, item: Slice, node: ast.AST) -> Axis:
+        """The axis that a slice leaves, Python's clamping included."""
+        loc, extent = self.loc(node), axis.extent
+        if item.start is None and item.stop is None and item.step == 1:
+            return axis
+        if extent is None and (item.stop is None or item.step < 0):
+            start = self._bound(item.start, None, loc) if item.step > 0 else None
+            if start is None:
+                self.type_error(
+                    node, f"array {view.mem.name!r} has no known length; give the slice both bounds"
+                )
+            return self._stepped(axis, start, item.step, None, loc)
+        if item.step > 0:
+            start = self._bound(item.start, extent, loc) or self.literal(0)
+            stop = extent if item.stop is None else self._bound(item.stop, extent, loc)
+            length = self.binary("-", stop or self.literal(0), start, loc)
+        else:
+            assert extent is not None
+            last = self.binary("-", extent, self.literal(1), loc)
+            start = last if item.start is None else self._bound(item.start, last, loc, extent) or last
+            before = self.literal(-1)
+            stop = before if item.stop is None else self._bound(item.stop, last, loc, extent)
+            length = self.binary("-", start, stop or before, loc)
+        step = abs(item.step)
+        if step != 1:
+            length = self.binary("+", length, self.literal(step - 1), loc)
+            length = self.binary("//", length, self.literal(step), loc)
+        length = self.extremum("max", length, self.literal(0), loc)
+        return self._stepped(axis, start, item.step, length, loc)
+
+    def _bound(
+        self, bound: Scalar | None, limit: Scalar | None, loc: Loc | None, extent: Scalar | None = None
+    ) -> Scalar | None:
+        """One bound of a slice: negative ones count from the end, all are at most ``limit``."""
+        if bound is None:
+            return None
+        extent = extent or limit
+        if extent is None:
+            return bound
+        if not self.nonnegative(bound):
+            bound = self.once(bound, loc)
+            below = self.compare("lt", bound, self.literal(0), loc)
+            wrapped = self.binary("+", bound, extent, loc)
+            wrapped = self.extremum("max", wrapped, self.literal(0), loc)
+            bound = self.select(below, wrapped, bound, loc)
+        if limit is None or (bound.form and limit.form and self.bounds.nonnegative(limit.form - bound.form)):
+            return bound
+        return self.extremum("min", bound, limit, loc)
+
+    def _stepped(
+        self, axis: Axis, start: Scalar, step: int, length: Scalar | None, loc: Loc | None
+    ) -> Axis:
+        if length is not None:
+            length = self.once(length, loc)
+        start = self.once(self._at(axis, start, loc), loc)
+        zero = start.constant == 0 and start.expr is None
+        by = axis.step
+        if step != 1:
+            by = self.literal(step) if by is None else self.binary("*", by, self.literal(step), loc)
+        return Axis(axis.axis, None if zero else start, by, length)
+
+    # ----------------------------------------------------------------------------- elements
+
+    def load(self, element: View, loc: Loc | None) -> Scalar:
+        """The value of an element."""
+        mem = element.mem
+        expr = ir.Load(mem.name, self.indices(element, loc), mem.dtype, loc)
+        form = None
+        if mem.dtype.kind == "uint":
+            form = self.bounds.fresh(0, (1 << mem.dtype.bits) - 1)
+        return self.expression_of(expr, form=form)
+
+    def store(self, element: View, value: Scalar, node: ast.AST) -> None:
+        """``element = value``."""
+        self.check_writable(element, node)
+        loc = self.loc(node)
+        code = self.code(value, element.dtype, loc)
+        self.emit(ir.Store(element.mem.name, self.indices(element, loc), code, loc))
+
+    def indices(self, element: View, loc: Loc | None) -> tuple[ir.Expr, ...]:
+        """One index per axis of the element's array."""
+        return tuple(self.code(element.fixed[axis], loc=loc) for axis in range(len(element.mem.shape)))
+
+    def check_writable(self, view: View, node: ast.AST) -> None:
+        """Refuses to write to a read-only array; notes that the array is written."""
+        if view.mem.space == "const":
+            self.type_error(node, f"constant array {view.mem.name!r} cannot be written to")
+        if not view.writable:
+            self.type_error(
+                node,
+                f"array {view.mem.name!r} is read-only and cannot be written to",
+                "pass a writable array",
+            )
+        self.written.add(view.mem.name)
+
+    def element(self, view: View, k: Scalar, node: ast.AST) -> Value:
+        """Item ``k`` of a view, which is known to be in range."""
+        loc = self.loc(node)
+        first = view.axes[0]
+        fixed = {**view.fixed, first.axis: self._at(first, k, loc)}
+        part = View(view.mem, fixed, view.axes[1:], view.writable)
+        return part if part.axes else self.load(part, loc)
+
+    # --------------------------------------------------------------------------- attributes
+
+    def array_attribute(self, view: View, name: str, node: ast.AST) -> Value:
+        """``array.name``."""
+        loc = self.loc(node)
+        match name:
+            case "shape":
+                return Tuple(tuple(self.length(view, k, node) for k in range(len(view.axes))))
+            case "ndim":
+                return self.literal(len(view.axes))
+            case "size":
+                return self.count(view, node)
+            case "nbytes":
+                return self.binary("*", self.count(view, node), self.literal(view.dtype.itemsize), loc)
+            case "itemsize":
+                return self.literal(view.dtype.itemsize)
+            case "dtype":
+                return Object(view.dtype)
+            case "T":
+                return View(view.mem, view.fixed, view.axes[::-1], view.writable)
+            case "strides":
+                return Tuple(tuple(self._stride(view, axis, loc) for axis in view.axes))
+            case _:
+                self.unsupported(
+                    node,
+                    f"arrays have no attribute {name!r} in kernels",
+                    "known: shape, size, ndim, dtype, T, strides, itemsize, nbytes",
+                )
+
+    def length(self, view: View, k: int, node: ast.AST) -> Scalar:
+        """The extent of axis ``k`` of a view."""
+        extent = view.axes[k].extent
+        if extent is None:
+            self.unsupported(
+                node,
+                f"the length of {view.mem.name!r}, dynamic shared memory, is not known in the kernel",
+                "pass it as an argument",
+            )
+        return extent
+
+    def count(self, view: View, node: ast.AST) -> Scalar:
+        """The number of elements of a view."""
+        total = self.literal(1)
+        for k in range(len(view.axes)):
+            total = self.binary("*", total, self.length(view, k, node), self.loc(node)) if k else self.length(view, k, node)
+        return total
+
+    def _stride(self, view: View, axis: Axis, loc: Loc | None) -> Scalar:
+        stride = self.size(view.mem.strides[axis.axis])
+        assert stride is not None
+        size = self.binary("*", stride, self.literal(view.dtype.itemsize), loc)
+        return size if axis.step is None else self.binary("*", size, axis.step, loc)
+
+    # ------------------------------------------------------------------------ constant arrays
+
+    def constant_array(self, array: np.ndarray[Any, Any], name: str, node: ast.AST) -> View:
+        """A NumPy array from outside the kernel, as read-only memory."""
+        key = ("const", id(array))
+        found = self.arrays.get(key)
+        if found is not None:
+            return found
+        if array.dtype.kind not in "biuf":
+            self.unsupported(node, f"constant arrays of {array.dtype} are not supported in kernels")
+        strides = [1] * array.ndim
+        for axis in range(array.ndim - 2, -1, -1):
+            strides[axis] = strides[axis + 1] * array.shape[axis + 1]
+        dtype = dtypes.from_numpy(array.dtype)
+        mem = ir.Mem(
+            self.fresh_name(name),
+            dtype,
+            "const",
+            tuple(array.shape),
+            tuple(strides),
+            tuple(array.ravel(order="C").tolist()),
+            self.loc(node),
+        )
+        self.mems[mem.name] = mem
+        view = self.arrays[key] = self.whole(mem, writable=False)
+        return view

@@ -1,0 +1,122 @@
+"""Where locals live: one scalar a block, one register a slot, or one element a vector in context arrays."""
+
+from __future__ import annotations
+
+from accelerx.compiler.llvm.builder import type_name
+from accelerx.compiler.llvm.code import CACHE_LINE, Code
+from accelerx.compiler.llvm.values import Value, Values
+from accelerx.compiler.passes.lanes import Lanes
+from accelerx.compiler.passes.regions import Run
+
+CONTEXT_ON_STACK = 64 * 1024
+
+
+class Variables:
+    """Reads and writes the kernel's locals.
+
+    Args:
+        code: The code being emitted.
+        lanes: Kinds of the locals.
+        context: Locals that outlive a run.
+    """
+
+    def __init__(self, code: Code, lanes: Lanes, context: set[str]) -> None:
+        self.code = code
+        self.lanes = lanes
+        self.context: dict[str, str] = {}
+        self._slots: dict[tuple[str, int], str] = {}
+        size = sum(self._context_bytes(name) for name in context)
+        for name in sorted(context):
+            self.context[name] = self._array(name, on_stack=size <= CONTEXT_ON_STACK)
+
+    def _kind(self, name: str) -> str:
+        """LLVM type of a local's storage for one vector."""
+        varies = self.lanes.kinds[name].lane.stride is None
+        return type_name(self.code.kernel.locals[name], self.code.width if varies else 1)
+
+    def _context_bytes(self, name: str) -> int:
+        varies = self.lanes.kinds[name].lane.stride is None
+        lanes = self.code.width if varies else 1
+        return self.code.geometry.vectors * lanes * self.code.kernel.locals[name].itemsize
+
+    def _array(self, name: str, *, on_stack: bool) -> str:
+        if on_stack:
+            kind = f"[{self.code.geometry.vectors} x {self._kind(name)}]"
+            return self.code.alloca(kind, CACHE_LINE)
+        return self.code.scratch(self._context_bytes(name))
+
+    def _uniform(self, name: str) -> bool:
+        return self.lanes.kinds[name].uniform
+
+    def _slot(self, name: str, slot: int) -> str:
+        """Storage of a local for a slot; of a uniform one for the block (slot 0)."""
+        key = (name, 0 if self._uniform(name) else slot)
+        if key not in self._slots:
+            self._slots[key] = self.code.alloca(self._kind(name))
+        return self._slots[key]
+
+    def _element(self, name: str, slot: int) -> str:
+        number = self.code.vector_number(slot)
+        kind = self._kind(name)
+        return self.code.b.value(
+            f"getelementptr {kind}, ptr {self.context[name]}, i64 {number.text}"
+        )
+
+    # ---- access
+
+    def read(self, name: str) -> Values:
+        slots = self.code.slots[:1] if self._uniform(name) else self.code.slots
+        lane = self.lanes.kinds[name].lane
+        dtype = self.code.kernel.locals[name]
+        return tuple(
+            Value(self.code.load(self._kind(name), self._slot(name, s)), dtype, lane)
+            for s in slots
+        )
+
+    def write(self, name: str, values: Values, *, blend: bool) -> None:
+        """Assigns a local; with ``blend``, inactive lanes keep their value."""
+        kind = self._kind(name)
+        if self._uniform(name):
+            self.code.store(kind, values[0].text, self._slot(name, 0))
+            return
+        varies = self.lanes.kinds[name].lane.stride is None
+        for i, slot in enumerate(self.code.slots):
+            value = values[i] if len(values) > 1 else values[0]
+            pointer = self._slot(name, slot)
+            text = self.code.math.vector(value) if varies else value.text
+            if blend and varies and self.code.mask is not None:
+                text = self._blended(self.code.mask[i], text, kind, pointer)
+            self.code.store(kind, text, pointer)
+
+    def _blended(self, mask: str, text: str, kind: str, pointer: str) -> str:
+        if mask == self.code.true:
+            return text
+        old = self.code.load(kind, pointer)
+        return self.code.b.value(f"select {self.code.flag} {mask}, {kind} {text}, {kind} {old}")
+
+    def clear(self, name: str) -> None:
+        """Gives a local some value, so that reading it before an assignment is harmless."""
+        kind = self._kind(name)
+        for slot in self.code.slots[:1] if self._uniform(name) else self.code.slots:
+            self.code.store(kind, "zeroinitializer", self._slot(name, slot))
+
+    # ---- context
+
+    def enter(self, run: Run) -> None:
+        """Copies what a run may read, or may leave as it was, from the context arrays."""
+        for name in sorted(run.touched & self.context.keys()):
+            if name in run.exposed or name not in run.settled:
+                self._copy(name, inward=True)
+
+    def leave(self, run: Run) -> None:
+        """Copies what a run may have written to the context arrays."""
+        for name in sorted(run.written & self.context.keys()):
+            self._copy(name, inward=False)
+
+    def _copy(self, name: str, *, inward: bool) -> None:
+        kind = self._kind(name)
+        for slot in self.code.slots:
+            element, register = self._element(name, slot), self._slot(name, slot)
+            source, target = (element, register) if inward else (register, element)
+            self.code.store(kind, self.code.load(kind, source), target)
+

@@ -1,0 +1,47 @@
+"""numba.cuda's face: ``from accelerx import cuda`` runs numba.cuda programs on any device."""
+
+from accelerx.cuda import types
+from accelerx.cuda.decorators import declare_device, jit
+from accelerx.cuda.devices import (
+    close,
+    cuda_error,
+    current_context,
+    detect,
+    get_current_device,
+    gpus,
+    is_available,
+    is_supported_version,
+    list_devices,
+    select_device,
+    synchronize,
+)
+from accelerx.cuda.memory import (
+    as_cuda_array,
+    defer_cleanup,
+    device_array,
+    device_array_like,
+    is_device_array,
+    managed_array,
+    mapped_array,
+    mapped_array_like,
+    pinned,
+    pinned_array,
+    pinned_array_like,
+    to_device,
+)
+from accelerx.cuda.streams import (
+    default_stream,
+    event,
+    event_elapsed_time,
+    external_stream,
+    legacy_default_stream,
+    per_thread_default_stream,
+    profile_start,
+    profile_stop,
+    profiling,
+    stream,
+)
+from accelerx.interop import is_cuda_array
+from accelerx.kernel import Kernel as CUDADispatcher
+from accelerx.ndarray import ndarray as DeviceNDArray
+from accelerx.runtime.stream import Event, Stream

@@ -1,0 +1,215 @@
+"""Executable: a kernel loaded on a device for argument types and a block shape, ready to launch.
+
+It knows how arguments are packed, what a launch may ask of the device, and what has to be done for
+NumPy arrays: they are lent where kernels can use host memory, else copied in and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from accelerx.arguments import Packing, View
+from accelerx.compilation import Compiler, Loadable, Recipe, assembly, stage_text
+from accelerx.compiler.devices import DeviceModel
+from accelerx.compiler.layout import pack_layout
+from accelerx.compiler.types import TupleType
+from accelerx.errors import LaunchError, OutOfResourcesError
+from accelerx.ndarray import empty, ndarray
+from accelerx.runtime.backend import Dim3, Function, Image
+from accelerx.runtime.device import Device
+from accelerx.runtime.plugin_backend import translated
+from accelerx.signatures import Type
+from accelerx.sites import SiteReporter
+
+
+class Executable:
+    """A loaded kernel and how its arguments are packed.
+
+    Attributes:
+        device: Where it runs.
+        block: The block shape it is made for.
+        function: The backend's loaded function.
+        packing: The layout of its arguments.
+    """
+
+    def __init__(
+        self, recipe: Recipe, block: Dim3, device: Device, checks: frozenset[str], built: Loadable
+    ) -> None:
+        self.recipe = recipe
+        self.block = block
+        self.device = device
+        self.checks = checks
+        self.model = device.model
+        self._built = built.built
+        params = built.built.params
+        offsets, size = pack_layout(params)
+        self.packing = Packing(params, offsets, size, _leaf_names(recipe))
+        self.written = frozenset(p.argument for p in params if p.written)
+        image = Image(
+            built.format,
+            built.code,
+            built.built.entry,
+            self.packing.table,
+            size,
+            block,
+            built.built.shared_bytes,
+            built.built.scratch_bytes,
+            built.keep_alive,
+        )
+        self.function: Function = device.handle.load(image)
+        if built.built.sites:
+            self.function.on_site = SiteReporter(recipe.name, built.built.sites)
+
+    @staticmethod
+    def build(recipe: Recipe, block: Dim3, device: Device, checks: frozenset[str]) -> Executable:
+        """Compiles and loads, through the disk cache where it may serve.
+
+        Raises:
+            CompileError: if the source is at fault.
+            OutOfResourcesError: if the device cannot hold such a block.
+        """
+        check_block(recipe.name, device.model, block, recipe.options.max_threads)
+        loadable = Compiler(recipe, block, device, checks).run()
+        return Executable(recipe, block, device, checks, loadable)
+
+    def check_launch(self, grid: Dim3, shared_bytes: int) -> None:
+        """Raises OutOfResourcesError for a grid or shared memory beyond the device's limits."""
+        model, name = self.model, self.recipe.name
+        for axis, count, limit in zip("xyz", grid, model.max_grid, strict=True):
+            if count > limit:
+                raise OutOfResourcesError(
+                    f"{name}: grid {grid} has {count} blocks along {axis}; {model.name} takes {limit}"
+                )
+        static = self._built.shared_bytes
+        limit = model.max_dynamic_shared_bytes if shared_bytes else model.max_shared_bytes
+        if static + shared_bytes > limit:
+            raise OutOfResourcesError(
+                f"{name}: a block needs {static + shared_bytes} bytes of shared memory ({static} "
+                f"static, {shared_bytes} dynamic); {model.name} has {limit}"
+            )
+
+    def run(self, values: Sequence[Any], grid: Dim3, shared_bytes: int, stream: Any | None) -> None:
+        """Launches with flattened arguments; those of NumPy are copied or lent, and waited for."""
+        call = _Call(self, values, stream)
+        packed = self.packing.pack(call.values)
+        self.function.launch(grid, shared_bytes, packed, call.keep_alive, stream)
+        call.finish()
+
+    # ------------------------------------------------------------------------------ inspection
+
+    def text(self, stage: str) -> str:
+        """The kernel's text at a stage: ``kir``, ``llvm``, ``asm`` or ``cuda``."""
+        kernel = self.recipe.lift(self.block, self.model, self.checks)
+        return assembly(kernel) if stage == "asm" else stage_text(kernel, stage)
+
+    def explain(self) -> str:
+        """Where and how it runs, with what the code generator notes by source line."""
+        lines = [f"{self.recipe.describe()} on {self.device}, block {self.block}"]
+        lines += [f"  {note}" for note in self._built.notes]
+        if self.device.dialect == "kir":
+            lines.append("  interpreted in NumPy, all threads in lock-step (the slow road)")
+        shared = self._built.shared_bytes
+        if shared:
+            lines.append(f"  {shared} bytes of static shared memory")
+        if self.checks or self.recipe.options.debug:
+            lines.append("  instrumented with run-time checks")
+        return "\n".join(lines)
+
+
+class _Call:
+    """The arguments of one launch as views, with what has to be done when it has ended."""
+
+    def __init__(self, executable: Executable, values: Sequence[Any], stream: Any | None) -> None:
+        self._executable = executable
+        self._stream = stream
+        self._copies: dict[tuple[Any, ...], tuple[np.ndarray[Any, Any], ndarray]] = {}
+        self._written: set[tuple[Any, ...]] = set()
+        self._waits = False
+        self.values = [self._value(i, value) for i, value in enumerate(values)]
+        self.keep_alive = (tuple(values), tuple(copy for _, copy in self._copies.values()))
+
+    def _value(self, index: int, value: Any) -> Any:
+        if isinstance(value, ndarray):
+            return View(value.ptr, value.shape, value.element_strides, value.owner)
+        if not isinstance(value, np.ndarray):
+            return value
+        self._waits = True
+        return self._lent(value) or self._copied(index, value)
+
+    def _lent(self, array: np.ndarray[Any, Any]) -> View | None:
+        """The host array itself, where the device's kernels can use host memory."""
+        if not (self._executable.device.backend.takes_host_pointers and array.flags.aligned):
+            return None
+        interface = array.__array_interface__
+        itemsize = array.itemsize
+        strides = array.strides
+        if any(s % itemsize for s in strides):
+            return None
+        ptr: int = interface["data"][0]
+        return View(ptr, array.shape, tuple(s // itemsize for s in strides), array)
+
+    def _copied(self, index: int, array: np.ndarray[Any, Any]) -> View:
+        """A copy on the device; one for all arguments that are the same memory."""
+        key = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype)
+        if key not in self._copies:
+            order = "F" if array.flags.fnc else "C"
+            copy = empty(array.shape, array.dtype, self._executable.device, order)
+            copy.copy_to_device(array)
+            self._copies[key] = (array, copy)
+        if index in self._executable.written:
+            self._written.add(key)
+        copy = self._copies[key][1]
+        return View(copy.ptr, copy.shape, copy.element_strides, copy.owner)
+
+    def finish(self) -> None:
+        """Waits, and copies back what the kernel may have written."""
+        if not self._waits:
+            return
+        stream = self._stream or self._executable.device.handle.current_stream()
+        with translated():
+            stream.synchronize()
+        for key in self._written:
+            array, copy = self._copies[key]
+            copy.copy_to_host(array)
+
+
+def check_block(name: str, model: DeviceModel, block: Dim3, max_threads: int | None) -> None:
+    """Refuses a block that a device, or the kernel's launch bounds, do not allow.
+
+    Raises:
+        OutOfResourcesError: with the limit.
+    """
+    threads = prod(block)
+    if threads > model.max_threads_per_block:
+        raise OutOfResourcesError(
+            f"{name}: a block of {block} has {threads} threads; {model.name} takes "
+            f"{model.max_threads_per_block}"
+        )
+    for axis, count, limit in zip("xyz", block, model.max_block, strict=True):
+        if count > limit:
+            raise OutOfResourcesError(
+                f"{name}: block {block} has {count} threads along {axis}; {model.name} takes {limit}"
+            )
+    if max_threads is not None and threads > max_threads:
+        raise LaunchError(
+            f"{name}: a block of {block} has {threads} threads, its launch_bounds promise at most "
+            f"{max_threads}"
+        )
+
+
+def _leaf_names(recipe: Recipe) -> tuple[str, ...]:
+    """What messages call each flattened argument."""
+
+    def names(name: str, type_: Type) -> Iterator[str]:
+        if isinstance(type_, TupleType):
+            for i, item in enumerate(type_.items):
+                yield from names(f"{name}[{i}]", item)
+        else:
+            yield name
+
+    pairs = zip(recipe.names, recipe.types, strict=True)
+    return tuple(leaf for name, type_ in pairs for leaf in names(name, type_))

@@ -1,0 +1,426 @@
+"""Kernel: a Python function that is compiled for each kind of launch and run on a device.
+
+``kernel[grid, block, stream, shared](...)`` picks a specialisation by device, argument types and
+block shape, compiles it once, and launches. What was launched before goes straight to the core's
+dispatcher; this file is only asked when something is new, or when NumPy arrays have to be copied.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect as python_inspect
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from accelerx import config
+from accelerx.arguments import leaves, normalise, type_of
+from accelerx.compilation import Options, Recipe
+from accelerx.compiler.types import ArrayType, ScalarType, TupleType
+from accelerx.errors import ArgumentTypeError, LaunchError
+from accelerx.executable import Executable
+from accelerx.ndarray import ndarray
+from accelerx.pickling import FunctionData, dump_function, importable, load_function
+from accelerx.runtime.arraybase import Dispatcher
+from accelerx.runtime.backend import Dim3
+from accelerx.runtime.device import Device, current_device
+from accelerx.runtime.stream import Stream
+from accelerx.signatures import Signature, Type
+
+MAX_LAUNCHERS = 1024  # configurations a kernel remembers before it forgets all of them
+_HOT_SCALARS = (int, float, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A launch's grid, block, stream and dynamic shared memory, checked and complete."""
+
+    grid: Dim3
+    block: Dim3
+    stream: Stream | None
+    shared_bytes: int
+
+
+class Kernel:
+    """A kernel made by ``accelerx.jit`` or ``accelerx.cuda.jit``.
+
+    Attributes:
+        py_func: The Python function.
+        options: How it is compiled.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        options: Options,
+        signatures: Sequence[Signature] = (),
+        target_options: dict[str, Any] | None = None,
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.py_func = function
+        self.options = options
+        self.targetoptions = dict(target_options or {})
+        self.signatures = tuple(signatures)
+        self._launchers: dict[Any, Dispatcher] = {}
+        self._lock = threading.RLock()
+        self._memo: OrderedDict[tuple[Any, ...], Executable] = OrderedDict()
+        parameters = python_inspect.signature(function).parameters.values()
+        self._names = tuple(p.name for p in parameters)
+        self._defaults: tuple[Any, ...] = function.__defaults__ or ()  # type: ignore[attr-defined]
+
+    # --------------------------------------------------------------------------- launching
+
+    def __getitem__(self, configuration: Any) -> Dispatcher:
+        """The kernel with a launch configuration: ``[grid, block, stream=0, shared=0]``."""
+        try:
+            return self._launchers[configuration]
+        except KeyError:
+            return self._launcher(configuration)
+        except TypeError:  # a grid written as a list
+            return self._launcher(_hashable(configuration))
+
+    def configure(
+        self, griddim: Any, blockdim: Any, stream: Any = 0, sharedmem: int = 0
+    ) -> Dispatcher:
+        """``kernel[griddim, blockdim, stream, sharedmem]``."""
+        return self[griddim, blockdim, stream, sharedmem]
+
+    def forall(
+        self, ntasks: int, tpb: int = 0, stream: Any = 0, sharedmem: int = 0
+    ) -> Callable[..., None]:
+        """The kernel over at least ``ntasks`` threads along x; with none, calls do nothing."""
+        if ntasks < 0:
+            raise LaunchError(f"{self.__name__}.forall({ntasks}): the number of tasks is negative")
+        if ntasks == 0:
+            return lambda *arguments: None
+        block = tpb or min(256, self.options.max_threads or 256)
+        return self[-(-ntasks // block), block, stream, sharedmem]
+
+    def __call__(self, *arguments: Any, **_: Any) -> None:
+        raise LaunchError(
+            f"{self.__name__} is a kernel and was called without a launch configuration; write "
+            f"{self.__name__}[blocks, threads](...)"
+        )
+
+    def _launcher(self, configuration: Any) -> Dispatcher:
+        checked = configured(self.__name__, configuration)
+        launcher: Dispatcher
+
+        def miss(*arguments: Any) -> None:
+            self._launch(checked, launcher, arguments)
+
+        launcher = Dispatcher(miss)
+        if len(self._launchers) >= MAX_LAUNCHERS:
+            self._launchers.clear()
+        return self._launchers.setdefault(configuration, launcher)
+
+    def _launch(
+        self, configuration: Configuration, launcher: Dispatcher, arguments: tuple[Any, ...]
+    ) -> None:
+        """A launch that the dispatcher does not know yet."""
+        given = self._complete(arguments)
+        values = tuple(normalise(v, n) for v, n in zip(given, self._names, strict=True))
+        device = self._device(values, configuration)
+        types = self._types(values)
+        executable = self.specialise(types, configuration.block, device)
+        executable.check_launch(configuration.grid, configuration.shared_bytes)
+        stream = None if configuration.stream is None else configuration.stream.raw
+        executable.run(
+            tuple(leaves(values)), configuration.grid, configuration.shared_bytes, stream
+        )
+        blocking = config.LAUNCH_BLOCKING.get()
+        if blocking:
+            device.synchronize()
+        elif len(given) == len(arguments) and (keys := _hot_keys(values)) is not None:
+            launcher.add(
+                keys,
+                executable.function,
+                executable.packing.plan,
+                configuration.grid,
+                configuration.shared_bytes,
+                stream,
+            )
+
+    def _complete(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments with defaults filled in."""
+        missing = len(self._names) - len(arguments)
+        if missing == 0:
+            return arguments
+        if 0 < missing <= len(self._defaults):
+            return arguments + self._defaults[len(self._defaults) - missing :]
+        raise ArgumentTypeError(
+            f"{self.__name__}{self._signature_text()} takes {len(self._names)} arguments; "
+            f"{len(arguments)} were given"
+        )
+
+    def _signature_text(self) -> str:
+        return f"({', '.join(self._names)})"
+
+    def _device(self, values: Sequence[Any], configuration: Configuration) -> Device:
+        """Where the arguments live; the current device if none is on a device."""
+        device: Device | None = None
+        first = ""
+        for name, value in zip(self._names, values, strict=True):
+            for leaf in leaves((value,)):
+                if not isinstance(leaf, ndarray):
+                    continue
+                if device is None:
+                    device, first = leaf.device, name
+                elif leaf.device is not device:
+                    raise LaunchError(
+                        f"{self.__name__}: {first} is on {device}, {name} on {leaf.device}; move "
+                        f"one with {name}.to({device.name!r})"
+                    )
+        stream = configuration.stream
+        if stream is not None and device is not None and stream.device is not device:
+            raise LaunchError(
+                f"{self.__name__}: the stream belongs to {stream.device}, {first} is on {device}; "
+                f"make the stream under accelerx.device({device.name!r})"
+            )
+        return device or (stream.device if stream is not None else current_device())
+
+    def _types(self, values: tuple[Any, ...]) -> tuple[Type, ...]:
+        weak = self.options.literals == "weak"
+        types = tuple(type_of(v, n, weak) for v, n in zip(values, self._names, strict=True))
+        return self._declared(types) if self.signatures else types
+
+    def _declared(self, types: tuple[Type, ...]) -> tuple[Type, ...]:
+        """The types of the first explicit signature that takes arguments of ``types``."""
+        for signature in self.signatures:
+            if len(signature.args) == len(types):
+                chosen = [_adapt(t, to) for t, to in zip(types, signature.args, strict=True)]
+                if None not in chosen:
+                    return tuple(t for t in chosen if t is not None)
+        wanted = " or ".join(str(s) for s in self.signatures)
+        raise ArgumentTypeError(
+            f"{self.__name__} is declared for {wanted}; it was given ({', '.join(map(str, types))})"
+        )
+
+    # ------------------------------------------------------------------------- specialising
+
+    def specialise(
+        self, types: tuple[Type, ...], block: Dim3, device: Device | None = None
+    ) -> Executable:
+        """The kernel compiled for argument types, a block shape and a device."""
+        device = current_device() if device is None else device
+        checks = config.CHECK.get()
+        key = (device, types, block, checks)
+        found = self._memo.get(key)
+        if found is None:
+            with self._lock:
+                found = self._memo.get(key)
+                if found is None:
+                    recipe = Recipe(self.py_func, types, self.options, self._names)
+                    found = Executable.build(recipe, block, device, checks)
+                    self._memo[key] = found
+        return found
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of its arguments."""
+        return self._names
+
+    @property
+    def executables(self) -> tuple[Executable, ...]:
+        """Everything compiled so far, oldest first."""
+        return tuple(self._memo.values())
+
+    def inspect(self, stage: str = "kir") -> str:
+        """The text of a stage of what was compiled last: ``kir``, ``llvm``, ``asm`` or ``cuda``.
+
+        Raises:
+            LaunchError: if the kernel was never compiled.
+        """
+        return self._latest().text(stage)
+
+    def explain(self) -> str:
+        """How each specialisation runs: device, lanes, notes with source lines."""
+        self._latest()
+        return "\n\n".join(executable.explain() for executable in self.executables)
+
+    def _latest(self) -> Executable:
+        if not self._memo:
+            raise LaunchError(
+                f"{self.__name__} was not compiled yet; launch it, or call "
+                f"{self.__name__}.specialise(types, block)"
+            )
+        return next(reversed(self._memo.values()))
+
+    # ------------------------------------------------------------------------------ protocol
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.__qualname__}{self._signature_text()}>"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Kernel:
+        return self  # a kernel in a class body is not a method
+
+    def __reduce__(self) -> Any:
+        if importable(self):
+            return self.__qualname__
+        return _restore_kernel, (
+            dump_function(self.py_func),
+            self.options,
+            self.signatures,
+            self.targetoptions,
+        )
+
+
+def _restore_kernel(
+    data: FunctionData,
+    options: Options,
+    signatures: tuple[Signature, ...],
+    target_options: dict[str, Any],
+) -> Kernel:
+    return Kernel(load_function(data), options, signatures, target_options)
+
+
+def configured(name: str, configuration: Any) -> Configuration:
+    """Checks what stands in a launch's square brackets.
+
+    Raises:
+        LaunchError: for anything but grid, block, stream and shared bytes.
+    """
+    if not isinstance(configuration, tuple) or not 2 <= len(configuration) <= 4:
+        raise LaunchError(
+            f"{name}[...] takes grid, block and at most stream and shared bytes; it was given "
+            f"{configuration!r}"
+        )
+    grid, block, stream, shared = (
+        (*configuration, 0, 0)[:4] if len(configuration) < 4 else configuration
+    )
+    if not (stream is None or isinstance(stream, Stream) or stream == 0):
+        raise LaunchError(f"{name}: {stream!r} is not a stream; make one with cuda.stream()")
+    if isinstance(shared, bool) or not isinstance(shared, (int, np.integer)) or shared < 0:
+        raise LaunchError(f"{name}: shared bytes must be an integer of at least 0, not {shared!r}")
+    return Configuration(
+        dim3(name, "grid", grid),
+        dim3(name, "block", block),
+        stream if isinstance(stream, Stream) else None,
+        int(shared),
+    )
+
+
+def dim3(name: str, what: str, given: Any) -> Dim3:
+    """A grid or block as three integers.
+
+    Raises:
+        LaunchError: unless ``given`` is one to three positive integers.
+    """
+    parts = tuple(given) if isinstance(given, (tuple, list, np.ndarray)) else (given,)
+    if not 1 <= len(parts) <= 3:
+        raise LaunchError(f"{name}: {what} {given!r} must have one to three dimensions")
+    for part in parts:
+        if isinstance(part, bool) or not isinstance(part, (int, np.integer)):
+            raise LaunchError(
+                f"{name}: {what} {given!r} must hold integers, not {type(part).__name__}"
+            )
+        if part < 1:
+            raise LaunchError(f"{name}: {what} {given!r} must be at least 1 in each dimension")
+    x, y, z = (*(int(p) for p in parts), 1, 1)[:3]
+    return x, y, z
+
+
+def _hashable(configuration: Any) -> Any:
+    parts = configuration if isinstance(configuration, tuple) else (configuration,)
+    return tuple(tuple(p) if isinstance(p, (list, np.ndarray)) else p for p in parts)
+
+
+def _hot_keys(values: tuple[Any, ...]) -> tuple[object, ...] | None:
+    """What the dispatcher compares, or None if it must not take such arguments."""
+    keys: list[object] = []
+    arrays = False
+    for value in values:
+        if type(value) is ndarray:
+            keys.append(value.key)
+            arrays = True
+        elif type(value) in _HOT_SCALARS or isinstance(value, np.generic):
+            keys.append(type(value))
+        else:
+            return None
+    return tuple(keys) if arrays else None
+
+
+def _adapt(given: Type, declared: Type) -> Type | None:
+    """The type to compile for where ``declared`` was asked for, or None if it cannot be."""
+    match given, declared:
+        case ArrayType(), ArrayType():
+            same = given.dtype is declared.dtype and given.ndim == declared.ndim
+            fits = declared.layout in ("A", given.layout) or given.ndim == 0
+            return given if same and fits else None
+        case ScalarType(), ScalarType():
+            lossy = given.dtype.is_float and not declared.dtype.is_float
+            return None if lossy else declared
+        case TupleType(), TupleType() if len(given.items) == len(declared.items):
+            items = [_adapt(g, d) for g, d in zip(given.items, declared.items, strict=True)]
+            return None if None in items else TupleType(tuple(i for i in items if i is not None))
+    return None
+
+
+class DeviceFunction:
+    """A function for use inside kernels; on the host it is the Python function."""
+
+    def __init__(self, function: Callable[..., Any], signatures: Sequence[Signature] = ()) -> None:
+        functools.update_wrapper(self, function)
+        self.py_func = function
+        self.signatures = tuple(signatures)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self.py_func(*arguments, **keywords)
+
+    def __repr__(self) -> str:
+        return f"<device function {self.__qualname__}>"
+
+    def __reduce__(self) -> Any:
+        if importable(self):
+            return self.__qualname__
+        return _restore_device_function, (dump_function(self.py_func), self.signatures)
+
+
+def _restore_device_function(
+    data: FunctionData, signatures: tuple[Signature, ...]
+) -> DeviceFunction:
+    return DeviceFunction(load_function(data), signatures)
+
+
+def jit(
+    function: Callable[..., Any] | None = None,
+    *,
+    device: bool = False,
+    debug: bool = False,
+    fastmath: bool = False,
+    launch_bounds: int | tuple[int, ...] | None = None,
+    cache: bool = True,
+) -> Any:
+    """Makes a Python function a kernel with weak literals: ``2.0 * x[i]`` keeps ``x``'s dtype.
+
+    Args:
+        function: The function; without it, a decorator with the options is returned.
+        device: A function for use inside kernels instead.
+        debug: Checks bounds and barriers while the kernel runs.
+        fastmath: Allows reassociation and approximate functions.
+        launch_bounds: Threads a block has at most.
+        cache: Whether compiled code is kept on disk.
+    """
+    options = Options(
+        literals="weak",
+        debug=debug,
+        fastmath=fastmath,
+        max_threads=max_threads(launch_bounds),
+        cache=cache,
+    )
+
+    def decorate(target: Callable[..., Any]) -> Kernel | DeviceFunction:
+        return DeviceFunction(target) if device else Kernel(target, options)
+
+    return decorate if function is None else decorate(function)
+
+
+def max_threads(launch_bounds: int | tuple[int, ...] | None) -> int | None:
+    """The threads that CUDA's launch bounds promise at most."""
+    if launch_bounds is None:
+        return None
+    return int(launch_bounds[0] if isinstance(launch_bounds, (tuple, list)) else launch_bounds)

@@ -1,0 +1,110 @@
+"""Sites: the places of a kernel that speak to the host while it runs, prints and failed checks.
+
+A site is plain data, so that it can lie in the disk cache beside the code that calls it.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from accelerx.compiler import ir
+from accelerx.compiler.diagnostics import Loc, render
+from accelerx.dtypes import BY_SHORT, DType
+from accelerx.errors import KernelAssertionError
+from accelerx.runtime.backend import Dim3
+from accelerx.runtime.interpreter_output import c_format, message_text, value_types
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One print or check.
+
+    Attributes:
+        kind: ``print``, ``assert``, ``bounds``, ``barrier``, ...
+        text: A print's C format string (None: its parts, in Python's manner), a check's message.
+        parts: A print's strings, with None where a value goes.
+        types: Short dtype names of the values.
+        report: A check's place in the source with the line and a caret, ``{}`` where the message goes.
+    """
+
+    kind: str
+    text: str | None
+    parts: tuple[str | None, ...]
+    types: tuple[str, ...]
+    report: str = ""
+
+    @staticmethod
+    def of(statement: ir.Print | ir.Assert, kernel_loc: Loc | None) -> Site:
+        """The site of a statement."""
+        types = tuple(t.short for t in value_types(statement))
+        if isinstance(statement, ir.Print):
+            parts = tuple(p if isinstance(p, str) else None for p in statement.parts)
+            return Site("print", statement.format, parts, types)
+        report = render(statement.loc or kernel_loc, "\0").replace("{", "{{").replace("}", "}}")
+        return Site(statement.kind, statement.message, (), types, report.replace("\0", "{}"))
+
+    def as_row(self) -> list[Any]:
+        """The site as JSON values."""
+        return [self.kind, self.text, list(self.parts), list(self.types), self.report]
+
+    @staticmethod
+    def from_row(row: Sequence[Any]) -> Site:
+        kind, text, parts, types, report = row
+        return Site(kind, text, tuple(parts), tuple(types), report)
+
+    def values(self, words: Sequence[int]) -> tuple[int | float | bool, ...]:
+        """The values in the 64-bit words that a kernel hands over."""
+        rows = [BY_SHORT[name] for name in self.types]
+        return tuple(_decode(word, row) for word, row in zip(words, rows, strict=True))
+
+    def print_text(self, values: Sequence[int | float | bool]) -> str:
+        """What one thread's print writes."""
+        if self.text is not None:
+            rows = tuple(BY_SHORT[name] for name in self.types)
+            return c_format(self.text, tuple(values), rows)
+        rest = iter(values)
+        return " ".join(p if p is not None else _plain(next(rest)) for p in self.parts) + "\n"
+
+    def error(
+        self, kernel: str, block: Dim3, thread: Dim3, values: Sequence[int | float | bool]
+    ) -> KernelAssertionError:
+        """The exception of a failed check."""
+        text = message_text(self.text or "check failed", tuple(values))
+        where = f"(kernel {kernel}, block {tuple(block)}, thread {tuple(thread)})"
+        return KernelAssertionError(self.report.format(f"{text} {where}"))
+
+
+class SiteReporter:
+    """What a loaded function calls for its sites: writes prints, raises failed checks."""
+
+    def __init__(self, kernel: str, sites: Sequence[Site]) -> None:
+        self.kernel = kernel
+        self.sites = tuple(sites)
+
+    def __call__(self, site: int, block: Dim3, thread: Dim3, words: tuple[int, ...]) -> bool:
+        row = self.sites[site]
+        values = row.values(words)
+        if row.kind != "print":
+            raise row.error(self.kernel, block, thread, values)
+        sys.stdout.write(row.print_text(values))
+        return False
+
+
+def _decode(word: int, dtype: DType) -> int | float | bool:
+    if dtype.is_float:
+        (value,) = struct.unpack("<d", struct.pack("<Q", word & 0xFFFFFFFFFFFFFFFF))
+        return float(value)
+    if dtype.is_bool:
+        return bool(word)
+    word &= 0xFFFFFFFFFFFFFFFF
+    if dtype.is_signed and word >> 63:
+        word -= 1 << 64
+    return word
+
+
+def _plain(value: int | float | bool) -> str:
+    return f"{value:f}" if isinstance(value, float) else str(value)

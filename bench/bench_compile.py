@@ -1,0 +1,44 @@
+"""How long does a first launch take: compiled anew, and from the disk cache?"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench.harness import ROOT, Race
+
+PROCESSES = 5
+
+
+def probe(cache: Path) -> dict[str, float]:
+    """Seconds of each kernel's first launch in a fresh process."""
+    environment = {**os.environ, "ACCELERX_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-m", "bench.compile_probe"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    )
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+@pytest.mark.parametrize("kind", ["compiled anew", "from the disk cache"])
+def bench_first_launch(
+    benchmark: BenchmarkFixture, races: list[Race], tmp_path: Path, kind: str
+) -> None:
+    warm = kind == "from the disk cache"
+    if warm:
+        probe(tmp_path / "0")
+    runs = [probe(tmp_path / ("0" if warm else str(n))) for n in range(1, PROCESSES + 1)]
+    for kernel in runs[0]:
+        races.append(Race(f"{kind}: {kernel}", {"accelerx": [run[kernel] for run in runs]}))
+    medians = [statistics.median(run.values()) for run in runs]
+    races.append(Race(f"{kind}: median of the kernels", {"accelerx": medians}))
+    benchmark.extra_info["median over the kernels"] = statistics.median(medians)
+    benchmark.pedantic(lambda: probe(tmp_path / "0"), rounds=1)  # a whole process

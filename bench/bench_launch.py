@@ -1,0 +1,39 @@
+"""What does a warm launch of a tiny kernel cost: one block of 32 threads, three arguments?"""
+
+from __future__ import annotations
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench.harness import Race, Worker, race
+from bench.peers import ours
+from bench.workloads import WORKLOADS
+
+# variant: (title, who takes part besides us)
+VARIANTS = {
+    "": ("launch + synchronize", ("C++", "Intel OpenCL", "numba parallel")),
+    "NumPy arguments": ("launch with NumPy arguments", ()),
+    "enqueue": ("enqueue alone", ("Intel OpenCL",)),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def bench_launch(
+    benchmark: BenchmarkFixture,
+    races: list[Race],
+    workers: list[Worker],
+    request: pytest.FixtureRequest,
+    variant: str,
+) -> None:
+    title, others = VARIANTS[variant]
+    option = request.config.getoption
+    field = [w for w in workers if w.name == ours.NAME or w.name in others]
+    question = {"workload": "empty32", "size": "one", "variant": variant}
+    result = race(
+        title, field, question, rounds=option("--race-rounds"), budget=option("--race-budget")
+    )
+    races.append(result)
+    benchmark.extra_info.update({name: result.median(name) for name in result.samples})
+    inputs = WORKLOADS["empty32"].make(32)
+    contender = ours.prepare("empty32", inputs, **({"variant": variant} if variant else {}))
+    benchmark.pedantic(contender.run, rounds=50, iterations=200, warmup_rounds=5)
