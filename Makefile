@@ -21,10 +21,8 @@ BUILD := nocore
 endif
 
 SOURCES := pyproject.toml setup.py $(shell find csrc backends -name '*.[ch]' -o -name '*.[ch]pp' 2>/dev/null)
-TEST_STAMP := $(VENV)/.accelerx-test-$(BUILD)
-DEMO_STAMP := $(VENV)/.accelerx-demo-$(BUILD)
-DEV_STAMP := $(VENV)/.accelerx-dev-$(BUILD)
-BENCH_STAMP := $(VENV)/.accelerx-bench-$(BUILD)
+CORE := $(VENV)/.accelerx-$(BUILD)
+EXTRAS := $(addprefix $(VENV)/.extra-,demo test dev bench)
 
 .PHONY: help demo test quick long lint format bench fuzz clean distclean tools
 .DEFAULT_GOAL := help
@@ -32,40 +30,40 @@ BENCH_STAMP := $(VENV)/.accelerx-bench-$(BUILD)
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(DEMO_STAMP)  ## a numba.cuda program on a real photograph; pictures go to build/demo
+demo: $(CORE) $(VENV)/.extra-demo  ## a numba.cuda program on a real photograph; pictures go to build/demo
 	$(BIN)/python examples/photo.py
 
-test: $(TEST_STAMP)  ## the whole suite
+test: $(CORE) $(VENV)/.extra-test  ## the whole suite
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not long and not packaging" tests
 
-quick: $(TEST_STAMP)  ## what one runs between two edits
+quick: $(CORE) $(VENV)/.extra-test  ## what one runs between two edits
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not long and not packaging" tests
 
-long: $(TEST_STAMP)  ## by hand: all float32 inputs of every function, 50,000 random programs
+long: $(CORE) $(VENV)/.extra-test  ## by hand: all float32 inputs of every function, 50,000 random programs
 	$(BIN)/python -m pytest -q -n $(JOBS) -m long tests
 	$(BIN)/python -m tests.fuzz --programs 50000
 
-fuzz: $(TEST_STAMP)  ## three minutes of random programs
+fuzz: $(CORE) $(VENV)/.extra-test  ## three minutes of random programs
 	$(BIN)/python -m tests.fuzz --seconds 180
 
-lint: $(DEV_STAMP)  ## ruff, mypy, clang-format; changes nothing
+lint: $(CORE) $(VENV)/.extra-dev  ## ruff, mypy, clang-format; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $$(find csrc backends bench -name '*.[ch]' -o -name '*.[ch]pp')
 
-format: $(DEV_STAMP)  ## formats everything in place
+format: $(CORE) $(VENV)/.extra-dev  ## formats everything in place
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $$(find csrc backends bench -name '*.[ch]' -o -name '*.[ch]pp')
 
-bench: $(BENCH_STAMP)  ## every benchmark beside its peers; figures go to build/bench
+bench: $(CORE) $(VENV)/.extra-bench  ## every benchmark beside its peers; figures go to build/bench
 	mkdir -p build/bench
 	$(BIN)/python -m pytest -c bench/pytest.ini --benchmark-json=build/bench/results.json bench
 
 clean:  ## build results; .venv stays
 	rm -rf build dist *.egg-info accelerx/_core*.so accelerx/_plugins .pytest_cache .mypy_cache \
-	  .ruff_cache .hypothesis .benchmarks $(VENV)/.accelerx-*
+	  .ruff_cache .hypothesis .benchmarks accelerx/include $(VENV)/.accelerx-*
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean  ## .venv too
@@ -83,21 +81,30 @@ endif
 $(BIN)/python: | tools
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 cannot make a virtual environment; install it, e.g.: sudo apt-get install python3-venv" >&2; exit 1; }
 
-# $(1): the extras. pip builds in the environment itself, so that an unchanged file is not fetched again.
-define install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'setuptools>=77' wheel pybind11
-	$(if $(filter nocore,$(BUILD)),ACCELERX_NO_CORE=1 )$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[$(1)]'
-	@rm -f $(VENV)/.accelerx-*-$(if $(filter nocore,$(BUILD)),core,nocore) && touch $@
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# Built in the environment itself and not in pip's isolation, so that a change is compiled at once.
+$(CORE): $(SOURCES) | tools $(BIN)/python
+	$(PIP) 'setuptools>=77' wheel pybind11
+	$(if $(filter nocore,$(BUILD)),ACCELERX_NO_CORE=1 )$(PIP) --no-build-isolation -e .
+	@rm -f $(VENV)/.accelerx-* && touch $@
+
+# The packages of an extra alone: installing `accelerx[extra]` would build the core again.
+$(EXTRAS): $(VENV)/.extra-%: pyproject.toml | tools $(BIN)/python
+	@$(BIN)/python -c "$$LIST_EXTRA" $* > $(VENV)/extra-$*.txt
+	$(PIP) -r $(VENV)/extra-$*.txt
+	@touch $@
+
+define LIST_EXTRA
+import sys, tomllib
+with open("pyproject.toml", "rb") as file:
+    extras = tomllib.load(file)["project"]["optional-dependencies"]
+def rows(extra):
+    for row in extras[extra]:
+        if row.startswith("accelerx["):
+            yield from rows(row.removeprefix("accelerx[").removesuffix("]"))
+        else:
+            yield row
+print("\n".join(rows(sys.argv[1])))
 endef
-
-$(DEMO_STAMP): $(SOURCES) | tools $(BIN)/python
-	$(call install,demo)
-
-$(TEST_STAMP): $(SOURCES) | tools $(BIN)/python
-	$(call install,test)
-
-$(DEV_STAMP): $(SOURCES) | tools $(BIN)/python
-	$(call install,dev)
-
-$(BENCH_STAMP): $(SOURCES) | tools $(BIN)/python
-	$(call install,bench)
+export LIST_EXTRA

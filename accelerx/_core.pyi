@@ -38,6 +38,8 @@ class Plugin:
     @property
     def name(self) -> str: ...
     @property
+    def version(self) -> str: ...
+    @property
     def dialect(self) -> str: ...
     @property
     def path(self) -> str: ...
@@ -47,6 +49,8 @@ class Plugin:
     def dl_device_type(self) -> int: ...
     @property
     def host_memory(self) -> bool: ...  # its memory is ordinary memory of this process (cpu)
+    @property
+    def sync_default(self) -> bool: ...  # a launch on the default stream is done when it returns
     def device_count(self) -> int: ...
     def device(self, index: int) -> Device: ...
 
@@ -57,9 +61,11 @@ class Device:
     def index(self) -> int: ...
     def model(self) -> str: ...  # the device model as JSON text
     def alloc(self, nbytes: int) -> Memory: ...  # from the pool
-    def memory_stats(self) -> dict[str, int]: ...
+    def memory_stats(self) -> dict[str, int]:
+        """Bytes allocated, reserved, cached, peak, peak_reserved, limit; counts blocks, hits, misses."""
+    def reset_peak_memory(self) -> None: ...
     def set_memory_limit(self, nbytes: int) -> None: ...  # 0: none
-    def trim(self) -> None: ...  # gives cached blocks back
+    def trim(self) -> None: ...  # synchronises, then gives cached blocks back
     @property
     def default_stream(self) -> Stream: ...
     def create_stream(self) -> Stream: ...
@@ -73,12 +79,15 @@ class Device:
         format: str,  # "address" | "text" | "object" | "image"
         code: int | bytes,
         entry: str,
-        params: Sequence[tuple[int, int, int, int]],  # (kind: 0 buffer 1 scalar, size, align, offset)
+        params: Sequence[
+            tuple[int, int, int, int]
+        ],  # (kind: 0 buffer 1 scalar, size, align, offset)
         packed_size: int,
         block: tuple[int, int, int],
         shared_bytes: int,
         scratch_bytes: int,
         keep_alive: object,
+        options: str = "",  # for the vendor's compiler
     ) -> Function: ...
     def synchronize(self) -> None: ...  # raises what is pending
 
@@ -108,11 +117,22 @@ class Event:
 class Function:
     """A loaded kernel.
 
+    A launch on a stream that is not synchronous keeps the memory of the device's pool that it uses
+    from being handed out again, and ``keep_alive`` (or the arrays' owners) for all other memory.
+    A grid with a zero raises.
+
     ``on_site`` (settable) is called with (site, block, thread, values) for a kernel's print and for a
-    failed check; it returns True to stop the launch, and what it raises is raised by the launch.
+    failed check; it returns True to stop the launch, and what it raises is raised by the launch, or
+    at the stream's next synchronisation if the launch has returned. Floats in ``values`` are the bits
+    of a double as an int.
     """
 
-    on_site: Callable[[int, tuple[int, int, int], tuple[int, int, int], tuple[int, ...]], bool] | None
+    @property
+    def name(self) -> str: ...
+
+    on_site: (
+        Callable[[int, tuple[int, int, int], tuple[int, int, int], tuple[int, ...]], bool] | None
+    )
     def launch(
         self,
         grid: tuple[int, int, int],
@@ -127,7 +147,8 @@ class Dispatcher:
 
     Calling it compares each argument's key (an ArrayBase's ``key``; else its exact type) with the
     remembered specialisations, packs and launches. When none matches, ``miss(*args)`` is called and
-    has to launch by itself (and may ``add`` a specialisation first, to hit next time).
+    has to launch by itself (and may ``add`` a specialisation first, to hit next time). A number that
+    does not fit its scalar's dtype raises OverflowError.
     ``plan`` rows are (kind, argument, axis, dtype_code, offset): kind 0 address, 1 scalar value,
     2 extent (i64), 3 stride (i64); dtype_code is DLPack code * 256 + bits (bool: 6*256+8).
     """
@@ -146,4 +167,5 @@ class Dispatcher:
 
 def set_current_stream(device: Device, stream: Stream | None) -> None: ...  # per thread
 def current_stream(device: Device) -> Stream: ...
-def shutdown() -> None: ...
+def set_launch_blocking(enabled: bool) -> None: ...  # every launch waits until it is done
+def shutdown() -> None: ...  # registered with atexit

@@ -197,7 +197,7 @@ def to_scalar(value: Any, dtype: DType) -> bool | int | float:
     if dtype.name == "bfloat16":
         return _bfloat16_bits(float(value))
     if dtype.is_float:
-        return float(value)
+        return _narrowed(float(value), dtype)
     number = int(value)
     low, high = (
         (-(1 << dtype.bits - 1), 1 << dtype.bits - 1) if dtype.is_signed else (0, 1 << dtype.bits)
@@ -205,6 +205,14 @@ def to_scalar(value: Any, dtype: DType) -> bool | int | float:
     if not low <= number < high:
         raise OverflowError(number)
     return number
+
+
+def _narrowed(value: float, dtype: DType) -> float:
+    """``struct`` refuses what rounds to infinity; IEEE and NumPy do not."""
+    if dtype.bits == 64 or -65000.0 < value < 65000.0:
+        return value
+    with np.errstate(over="ignore"):
+        return float(dtype.numpy.type(value))
 
 
 def _bfloat16_bits(value: float) -> int:

@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import struct
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,6 +22,7 @@ from accelerx.compiler.dialects.base import Dialect, EmitOptions
 from accelerx.compiler.dialects.cuda import CudaDialect
 from accelerx.compiler.dialects.llvm import LlvmDialect
 from accelerx.compiler.frontends.python import lift
+from accelerx.compiler.passes.checks import check_bounds
 from accelerx.compiler.printer import print_kernel
 from accelerx.compiler.types import ArrayType, flatten
 from accelerx.errors import ArgumentTypeError, UnsupportedError
@@ -37,8 +37,6 @@ from accelerx.sites import Site
 DIALECTS: dict[str, Dialect] = {row.name: row for row in (LlvmDialect(), CudaDialect())}
 DEBUG_CHECKS = frozenset(config.CHECKS)
 STAGES = ("kir", "llvm", "asm", "cuda")
-
-_compiling = threading.RLock()  # LLVM is used by one thread at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ class Recipe:
         if options.literals == "numba" and not options.debug:
             kernel = kernel.with_body(_without_asserts(kernel.body))
         wanted = checks | DEBUG_CHECKS if options.debug else checks
-        return instrument(kernel, wanted) if wanted else kernel
+        return check_bounds(kernel) if "bounds" in wanted else kernel
 
     def _check_writes(self, kernel: ir.Kernel) -> None:
         flat = tuple(flatten(self.types))
@@ -229,18 +227,17 @@ class Compiler:
 
     def _generate(self, kernel: ir.Kernel) -> Built:
         dialect = dialect_named(self.device.dialect)
-        program = dialect.emit(dialect.lower(kernel), base.EmitOptions())
+        program = dialect.emit(dialect.lower(kernel), EmitOptions())
         dump(kernel, dialect.name, program.text)
         code = program.text.encode()
         if dialect.name == "llvm":
-            with _compiling:
-                code = jit.compile_llvm(program.text).object_bytes
+            code = jit.compile_llvm(program.text).object_bytes
         return Built(
             program.entry,
             tuple(program.params),
             program.scratch_bytes,
             program.shared_bytes,
-            tuple(Site.of(s, kernel.loc) for s in program.sites),
+            tuple(Site.of(s.statement, kernel.loc) for s in program.sites),
             tuple(map(str, program.notes)),
             code,
         )
@@ -248,8 +245,7 @@ class Compiler:
     def _loadable(self, built: Built) -> Loadable:
         if self.device.dialect != "llvm":
             return Loadable(built, "text", built.code, None)
-        with _compiling:
-            code = jit.load_object(built.code, built.entry)
+        code = jit.load_object(built.code, built.entry)
         return Loadable(built, "address", code.address, code)
 
 
@@ -282,8 +278,7 @@ def stage_text(kernel: ir.Kernel, stage: str) -> str:
 
 def assembly(kernel: ir.Kernel) -> str:
     """A kernel's machine code for this host, as assembly text."""
-    with _compiling:
-        return jit.compile_llvm(stage_text(kernel, "llvm")).asm()
+    return jit.compile_llvm(stage_text(kernel, "llvm")).asm()
 
 
 def dump(kernel: ir.Kernel, stage: str, text: str) -> None:

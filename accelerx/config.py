@@ -109,10 +109,10 @@ def _checks(text: str) -> frozenset[str]:
 
 
 DEVICE = Setting("DEVICE", _text, "", "a device's name, e.g. cpu or sim:0", "the default device")
-BACKENDS = Setting(
+BACKENDS: Setting[tuple[str, ...]] = Setting(
     "BACKENDS", _names, (), "names separated by commas", "the only backends that may be used"
 )
-PLUGIN_PATH = Setting(
+PLUGIN_PATH: Setting[tuple[Path, ...]] = Setting(
     "PLUGIN_PATH",
     _paths,
     (),
@@ -122,7 +122,7 @@ PLUGIN_PATH = Setting(
 SIM = Setting(
     "SIM", _text, "", "a device model's name", "puts our CPU code under that model's limits"
 )
-EMULATE = Setting(
+EMULATE: Setting[tuple[str, ...]] = Setting(
     "EMULATE", _names, (), "backend names separated by commas", "backends that use their emulator"
 )
 CHECK = Setting(
@@ -132,7 +132,7 @@ CHECK = Setting(
     f"names out of {', '.join(CHECKS)}, separated by commas",
     "checks compiled into every kernel",
 )
-LAYERS = Setting(
+LAYERS: Setting[tuple[str, ...]] = Setting(
     "LAYERS", _names, (), "layer names separated by commas", "tools put between us and a backend"
 )
 FALLBACK = Setting(

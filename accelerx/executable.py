@@ -18,6 +18,7 @@ from accelerx.compiler.devices import DeviceModel
 from accelerx.compiler.layout import pack_layout
 from accelerx.compiler.types import TupleType
 from accelerx.errors import LaunchError, OutOfResourcesError
+from accelerx.interop import lend
 from accelerx.ndarray import empty, ndarray
 from accelerx.runtime.backend import Dim3, Function, Image
 from accelerx.runtime.device import Device
@@ -134,23 +135,12 @@ class _Call:
 
     def _value(self, index: int, value: Any) -> Any:
         if isinstance(value, ndarray):
-            return View(value.ptr, value.shape, value.element_strides, value.owner)
+            return _view(value)
         if not isinstance(value, np.ndarray):
             return value
         self._waits = True
-        return self._lent(value) or self._copied(index, value)
-
-    def _lent(self, array: np.ndarray[Any, Any]) -> View | None:
-        """The host array itself, where the device's kernels can use host memory."""
-        if not (self._executable.device.backend.takes_host_pointers and array.flags.aligned):
-            return None
-        interface = array.__array_interface__
-        itemsize = array.itemsize
-        strides = array.strides
-        if any(s % itemsize for s in strides):
-            return None
-        ptr: int = interface["data"][0]
-        return View(ptr, array.shape, tuple(s // itemsize for s in strides), array)
+        lent = lend(value, self._executable.device)
+        return self._copied(index, value) if lent is None else _view(lent)
 
     def _copied(self, index: int, array: np.ndarray[Any, Any]) -> View:
         """A copy on the device; one for all arguments that are the same memory."""
@@ -162,8 +152,7 @@ class _Call:
             self._copies[key] = (array, copy)
         if index in self._executable.written:
             self._written.add(key)
-        copy = self._copies[key][1]
-        return View(copy.ptr, copy.shape, copy.element_strides, copy.owner)
+        return _view(self._copies[key][1])
 
     def finish(self) -> None:
         """Waits, and copies back what the kernel may have written."""
@@ -175,6 +164,10 @@ class _Call:
         for key in self._written:
             array, copy = self._copies[key]
             copy.copy_to_host(array)
+
+
+def _view(array: ndarray) -> View:
+    return View(array.ptr, array.shape, array.element_strides, array.owner)
 
 
 def check_block(name: str, model: DeviceModel, block: Dim3, max_threads: int | None) -> None:

@@ -6,13 +6,15 @@ meaningful to a CUDA device, so ``as_cuda_array`` refuses them elsewhere.
 
 from __future__ import annotations
 
+import sys
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from accelerx.dtypes import from_numpy
 from accelerx.errors import HostAccessError, UnsupportedError
-from accelerx.ndarray import asarray, make, ndarray, read_only
+from accelerx.ndarray import ArrayKey, array_key, asarray, contiguous_strides, make, ndarray
 from accelerx.runtime.buffer import Buffer
 from accelerx.runtime.device import Device, current_device
 from accelerx.runtime.device import device as device_named
@@ -41,20 +43,39 @@ def host_array(obj: Any) -> np.ndarray[Any, Any] | None:
     return None
 
 
-def from_host(array: np.ndarray[Any, Any], device: Device) -> ndarray:
-    """An array over a NumPy array's own memory, on a device whose memory is the host's.
+_lent_keys: dict[tuple[Any, ...], ArrayKey] = {}
 
-    Strides that are no multiple of the element size, and foreign memory on other devices, are
-    copied.
+
+def lend(array: np.ndarray[Any, Any], device: Device) -> ndarray | None:
+    """A NumPy array's own memory as an array of a device; its owner is the NumPy array.
+
+    None where kernels of the device cannot be given it: its memory is not the host's, or elements
+    lie at odd addresses.
     """
-    row = from_numpy(array.dtype)
-    fits = all(s % row.itemsize == 0 for s in array.strides) and array.flags.aligned
-    if not (device.backend.takes_host_pointers and fits):
+    flags = array.flags
+    layout = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
+    parts = (device, array.dtype, array.ndim, layout, flags.writeable)
+    key = _lent_keys.get(parts)
+    if key is None:
+        if not (device.backend.takes_host_pointers and array.dtype.isnative):
+            return None
+        row = from_numpy(array.dtype)
+        key = _lent_keys[parts] = array_key(device, row, array.ndim, layout, flags.writeable)
+    itemsize = array.itemsize
+    strides = array.strides
+    if not flags.aligned or (layout == "A" and any(s % itemsize for s in strides)):
+        return None
+    ptr = array.__array_interface__["data"][0]
+    return ndarray(key, ptr, array.shape, tuple([s // itemsize for s in strides]), array)
+
+
+def from_host(array: np.ndarray[Any, Any], device: Device) -> ndarray:
+    """An array over a NumPy array's own memory where the device allows it, else a copy."""
+    lent = lend(array, device)
+    if lent is None:
         return asarray(array, device)
-    strides = tuple(s // row.itemsize for s in array.strides)
     buffer = Buffer.over_host(device, array)
-    made = make(device, row, array.shape, strides, buffer.ptr, buffer)
-    return made if array.flags.writeable else read_only(made)
+    return ndarray(lent.key, lent.ptr, lent.shape, lent.element_strides, buffer)
 
 
 def from_dlpack(obj: Any, device: str | Device | None = None) -> ndarray:
@@ -102,15 +123,13 @@ def _over_interface(interface: dict[str, Any], owner: object, device: Device) ->
     shape = tuple(int(n) for n in interface["shape"])
     ptr, is_read_only = interface["data"]
     given = interface.get("strides")
-    probe = np.empty(shape if given is None else 0, dtype)
-    strides = probe.strides if given is None else given
-    buffer = Buffer(device, int(ptr), probe.nbytes, owner)
-    elements = tuple(int(s) // row.itemsize for s in strides)
-    return make(device, row, shape, elements, int(ptr), buffer, not is_read_only)
+    strides = (
+        contiguous_strides(shape) if given is None else tuple(int(s) // row.itemsize for s in given)
+    )
+    buffer = Buffer(device, int(ptr), prod(shape) * row.itemsize, owner)
+    return make(device, row, shape, strides, int(ptr), buffer, not is_read_only)
 
 
 def get_array_module(*arrays: Any) -> Any:
     """NumPy if no argument is an accelerx array, else accelerx."""
-    import accelerx
-
-    return accelerx if any(isinstance(a, ndarray) for a in arrays) else np
+    return sys.modules["accelerx"] if any(isinstance(a, ndarray) for a in arrays) else np

@@ -23,11 +23,13 @@ from accelerx.compilation import Options, Recipe
 from accelerx.compiler.types import ArrayType, ScalarType, TupleType
 from accelerx.errors import ArgumentTypeError, LaunchError
 from accelerx.executable import Executable
+from accelerx.interop import lend
 from accelerx.ndarray import ndarray
 from accelerx.pickling import FunctionData, dump_function, importable, load_function
 from accelerx.runtime.arraybase import Dispatcher
 from accelerx.runtime.backend import Dim3
 from accelerx.runtime.device import Device, current_device
+from accelerx.runtime.plugin_backend import translated
 from accelerx.runtime.stream import Stream
 from accelerx.signatures import Signature, Type
 
@@ -53,6 +55,9 @@ class Kernel:
         options: How it is compiled.
     """
 
+    __name__: str
+    __qualname__: str
+
     def __init__(
         self,
         function: Callable[..., Any],
@@ -70,7 +75,7 @@ class Kernel:
         self._memo: OrderedDict[tuple[Any, ...], Executable] = OrderedDict()
         parameters = python_inspect.signature(function).parameters.values()
         self._names = tuple(p.name for p in parameters)
-        self._defaults: tuple[Any, ...] = function.__defaults__ or ()  # type: ignore[attr-defined]
+        self._defaults: tuple[Any, ...] = function.__defaults__ or ()
 
     # --------------------------------------------------------------------------- launching
 
@@ -123,6 +128,8 @@ class Kernel:
     ) -> None:
         """A launch that the dispatcher does not know yet."""
         given = self._complete(arguments)
+        if self._launch_lent(configuration, launcher, given):
+            return
         values = tuple(normalise(v, n) for v, n in zip(given, self._names, strict=True))
         device = self._device(values, configuration)
         types = self._types(values)
@@ -132,10 +139,38 @@ class Kernel:
         executable.run(
             tuple(leaves(values)), configuration.grid, configuration.shared_bytes, stream
         )
-        blocking = config.LAUNCH_BLOCKING.get()
-        if blocking:
+        if config.LAUNCH_BLOCKING.get():
             device.synchronize()
-        elif len(given) == len(arguments) and (keys := _hot_keys(values)) is not None:
+        elif device.backend.dispatchable and len(given) == len(arguments):
+            self._remember(launcher, configuration, executable, values, stream)
+
+    def _launch_lent(
+        self, configuration: Configuration, launcher: Dispatcher, arguments: tuple[Any, ...]
+    ) -> bool:
+        """Launches NumPy arguments in place, as the device's own arrays; False if that cannot be."""
+        if np.ndarray not in map(type, arguments):
+            return False
+        device = self._device(arguments, configuration)
+        lent = [lend(a, device) if type(a) is np.ndarray else a for a in arguments]
+        if any(a is None for a in lent):
+            return False
+        launcher(*lent)
+        stream = configuration.stream
+        with translated():
+            (device.handle.current_stream() if stream is None else stream.raw).synchronize()
+        return True
+
+    def _remember(
+        self,
+        launcher: Dispatcher,
+        configuration: Configuration,
+        executable: Executable,
+        values: tuple[Any, ...],
+        stream: Any | None,
+    ) -> None:
+        """Lets the dispatcher launch the next call with such arguments without asking."""
+        keys = _hot_keys(values)
+        if keys is not None:
             launcher.add(
                 keys,
                 executable.function,
@@ -165,7 +200,7 @@ class Kernel:
         device: Device | None = None
         first = ""
         for name, value in zip(self._names, values, strict=True):
-            for leaf in leaves((value,)):
+            for leaf in leaves((value,)) if isinstance(value, tuple) else (value,):
                 if not isinstance(leaf, ndarray):
                     continue
                 if device is None:
@@ -362,6 +397,9 @@ def _adapt(given: Type, declared: Type) -> Type | None:
 
 class DeviceFunction:
     """A function for use inside kernels; on the host it is the Python function."""
+
+    __name__: str
+    __qualname__: str
 
     def __init__(self, function: Callable[..., Any], signatures: Sequence[Signature] = ()) -> None:
         functools.update_wrapper(self, function)

@@ -245,7 +245,7 @@ class ndarray(ArrayBase):
         return view.copy() if copy else view
 
     def __buffer__(self, flags: int) -> memoryview:
-        return memoryview(self._host_view())
+        return self._host_view().data
 
     def __dlpack_device__(self) -> tuple[int, int]:
         self._refuse_host_access("CPU DLPack")

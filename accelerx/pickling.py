@@ -1,5 +1,4 @@
-"""Functions as plain data: how kernels that no module holds by name (nested ones, those of a notebook)
-travel to another process.
+"""Functions as plain data: how kernels that no module holds by name travel to another process.
 
 A kernel that can be imported is pickled by name. Any other is pickled as its source text, the values
 of the names it uses, and its closure; on the other side it is compiled from that text again, which

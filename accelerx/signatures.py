@@ -44,6 +44,11 @@ class NamedType:
     row: DType
 
     @property
+    def kernel_type(self) -> DType:
+        """What the front end takes the name for, inside a kernel."""
+        return self.row
+
+    @property
     def dtype(self) -> DType:
         return self.row
 

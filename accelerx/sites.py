@@ -18,6 +18,12 @@ from accelerx.errors import KernelAssertionError
 from accelerx.runtime.backend import Dim3
 from accelerx.runtime.interpreter_output import c_format, message_text, value_types
 
+DIVERGED = "barrier in divergent flow: this thread of the block did not arrive with the others"
+DIVERGED_HINT = (
+    "all threads of a block that have not returned must reach the same barrier; move it out of the "
+    "branch"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -38,14 +44,17 @@ class Site:
     report: str = ""
 
     @staticmethod
-    def of(statement: ir.Print | ir.Assert, kernel_loc: Loc | None) -> Site:
-        """The site of a statement."""
-        types = tuple(t.short for t in value_types(statement))
+    def of(statement: ir.Stmt, kernel_loc: Loc | None) -> Site:
+        """The site of a print, an assert, or a barrier that checks who arrives."""
         if isinstance(statement, ir.Print):
+            types = tuple(t.short for t in value_types(statement))
             parts = tuple(p if isinstance(p, str) else None for p in statement.parts)
             return Site("print", statement.format, parts, types)
-        report = render(statement.loc or kernel_loc, "\0").replace("{", "{{").replace("}", "}}")
-        return Site(statement.kind, statement.message, (), types, report.replace("\0", "{}"))
+        loc = statement.loc or kernel_loc
+        if isinstance(statement, ir.Assert):
+            types = tuple(t.short for t in value_types(statement))
+            return Site(statement.kind, statement.message, (), types, _report(loc))
+        return Site("barrier", DIVERGED, (), (), _report(loc, DIVERGED_HINT))
 
     def as_row(self) -> list[Any]:
         """The site as JSON values."""
@@ -92,6 +101,11 @@ class SiteReporter:
             raise row.error(self.kernel, block, thread, values)
         sys.stdout.write(row.print_text(values))
         return False
+
+
+def _report(loc: Loc | None, hint: str = "") -> str:
+    text = render(loc, "\0", hint).replace("{", "{{").replace("}", "}}")
+    return text.replace("\0", "{}")
 
 
 def _decode(word: int, dtype: DType) -> int | float | bool:

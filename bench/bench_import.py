@@ -33,7 +33,7 @@ def seconds(module: str) -> float:
 
 def bench_import(benchmark: BenchmarkFixture, races: list[Race]) -> None:
     result = Race("import, beyond NumPy")
-    for name, module in MODULES.items():
+    for module in MODULES.values():
         if module in ("numba", "pyopencl"):
             pytest.importorskip(module)
         seconds(module)  # writes the byte code

@@ -99,7 +99,7 @@ def runs_per_batch(contender: Contender) -> int:
 def sample(contender: Contender, count: int, budget: float) -> Sample:
     """Runs batches for ``budget`` seconds, at least one; the median batch counts."""
     _batch(contender, min(count, 100))
-    seconds = []
+    seconds: list[float] = []
     waited, start = _waited(), time.perf_counter()
     while not seconds or time.perf_counter() < start + budget:
         seconds.append(_batch(contender, count) / count)
@@ -147,7 +147,7 @@ class Worker:
 
     def __init__(self, name: str, module: str, environment: Mapping[str, str]) -> None:
         self.name = name
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "bench.worker", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -155,6 +155,9 @@ class Worker:
             cwd=ROOT,
             env={**os.environ, **environment},
         )
+        assert process.stdin
+        assert process.stdout
+        self._process, self._questions, self._answers = process, process.stdin, process.stdout
 
     def __enter__(self) -> Worker:
         return self
@@ -162,9 +165,8 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None
     ) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._questions.close()
+        self._answers.close()
         self._process.wait(30)
 
     def ask(self, **question: object) -> Any:
@@ -174,10 +176,9 @@ class Worker:
             Unavailable: if the peer is not installed.
             RuntimeError: with what went wrong in the worker.
         """
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        self._questions.write(json.dumps(question) + "\n")
+        self._questions.flush()
+        line = self._answers.readline()
         if not line:
             raise RuntimeError(f"{self.name}: the worker ended with {self._process.wait()}")
         answer = json.loads(line)

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -44,9 +45,9 @@ class Host:
 
 def answer(host: Host, question: dict[str, Any]) -> dict[str, Any]:
     """What goes back for a question; errors are answers too."""
-    handle = {"prepare": host.prepare, "sample": host.sample}[question.pop("do")]
+    handlers: dict[str, Callable[..., Any]] = {"prepare": host.prepare, "sample": host.sample}
     try:
-        return {"result": handle(**question)}
+        return {"result": handlers[question.pop("do")](**question)}
     except Unavailable as e:
         return {"unavailable": str(e)}
     except Exception:  # told to the parent, which raises it

@@ -5,9 +5,10 @@ import pickle
 import numpy as np
 import pytest
 
-from accelerx import ndarray as nd
+import accelerx as ax
 from accelerx.dtypes import DTYPES
 from accelerx.errors import HostAccessError, UnsupportedError
+from accelerx.ndarray import ReadOnlyError, read_only
 from accelerx.runtime.device import Device
 
 
@@ -18,7 +19,7 @@ def counted(*shape: int, dtype: str = "float32", order: str = "C") -> np.ndarray
 @pytest.mark.parametrize("row", DTYPES, ids=lambda row: row.name)
 def test_round_trip_keeps_every_dtype(device: Device, row: object) -> None:
     host = np.array([0, 1, 2, 3]).astype(row.numpy)
-    back = nd.asarray(host).copy_to_host()
+    back = ax.asarray(host).copy_to_host()
     assert back.dtype == host.dtype
     np.testing.assert_array_equal(back, host)
 
@@ -26,14 +27,14 @@ def test_round_trip_keeps_every_dtype(device: Device, row: object) -> None:
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_round_trip_keeps_layout(device: Device, order: str) -> None:
     host = counted(3, 4, order=order)
-    array = nd.asarray(host)
+    array = ax.asarray(host)
     assert array.layout == order
     np.testing.assert_array_equal(array.copy_to_host(), host)
 
 
 def test_properties_are_numpys(device: Device) -> None:
     host = counted(3, 4, dtype="int16")
-    array = nd.asarray(host)
+    array = ax.asarray(host)
     for name in ("shape", "strides", "dtype", "ndim", "size", "nbytes", "itemsize"):
         assert getattr(array, name) == getattr(host, name), name
     assert array.alloc_size == host.nbytes
@@ -61,7 +62,7 @@ INDICES = [
 @pytest.mark.parametrize("index", INDICES, ids=str)
 def test_views_are_numpys(device: Device, index: object) -> None:
     host = counted(4, 5, 6)
-    view = nd.asarray(host)[index]
+    view = ax.asarray(host)[index]
     assert view.shape == host[index].shape
     np.testing.assert_array_equal(view.copy_to_host(), host[index])
 
@@ -69,7 +70,7 @@ def test_views_are_numpys(device: Device, index: object) -> None:
 @pytest.mark.parametrize("index", INDICES, ids=str)
 def test_assignment_writes_the_chosen_elements_only(device: Device, index: object) -> None:
     host = counted(4, 5, 6)
-    array = nd.asarray(host)
+    array = ax.asarray(host)
     array[index] = 100
     host[index] = 100
     np.testing.assert_array_equal(array.copy_to_host(), host)
@@ -77,37 +78,37 @@ def test_assignment_writes_the_chosen_elements_only(device: Device, index: objec
 
 def test_assignment_broadcasts_and_casts(device: Device) -> None:
     host = counted(3, 4)
-    array = nd.asarray(host)
+    array = ax.asarray(host)
     array[1:] = np.array([1, 2, 3, 4])
     host[1:] = np.array([1, 2, 3, 4])
     np.testing.assert_array_equal(array.copy_to_host(), host)
 
 
 def test_assignment_takes_another_devices_array(device: Device) -> None:
-    array = nd.zeros((2, 3))
-    array[0] = nd.asarray(np.ones(3, np.float32), "numpy")
+    array = ax.zeros((2, 3))
+    array[0] = ax.asarray(np.ones(3, np.float32), "numpy")
     np.testing.assert_array_equal(array.copy_to_host(), [[1, 1, 1], [0, 0, 0]])
 
 
 def test_all_integers_read_an_element(device: Device) -> None:
-    array = nd.asarray(counted(3, 4))
+    array = ax.asarray(counted(3, 4))
     assert array[1, 2] == 6
     assert isinstance(array[1, 2], np.float32)
 
 
 def test_an_index_outside_raises(device: Device) -> None:
     with pytest.raises(IndexError):
-        nd.asarray(counted(3))[3]
+        ax.asarray(counted(3))[3]
 
 
 @pytest.mark.parametrize("index", [[0, 1], np.array([0]), True, "a"], ids=repr)
 def test_other_indices_are_refused_with_a_way_out(device: Device, index: object) -> None:
     with pytest.raises(UnsupportedError, match="copy_to_host"):
-        nd.asarray(counted(3))[index]
+        ax.asarray(counted(3))[index]
 
 
 def test_views_share_memory(device: Device) -> None:
-    array = nd.asarray(counted(4))
+    array = ax.asarray(counted(4))
     array[1:3][:] = 9
     np.testing.assert_array_equal(array.copy_to_host(), [0, 9, 9, 3])
 
@@ -118,19 +119,19 @@ def test_reshape_is_numpys(device: Device, shape: tuple[int, ...]) -> None:
     for given in (host, host.T, host[:, ::2]):
         if given.size != 12:
             continue
-        array = nd.asarray(host)
+        array = ax.asarray(host)
         array = array if given is host else array.T
         np.testing.assert_array_equal(array.reshape(shape).copy_to_host(), given.reshape(shape))
 
 
 def test_reshape_to_another_size_says_both(device: Device) -> None:
     with pytest.raises(ValueError, match=r"12 elements.*\(5,\)"):
-        nd.asarray(counted(3, 4)).reshape(5)
+        ax.asarray(counted(3, 4)).reshape(5)
 
 
 def test_ravel_transpose_squeeze_view(device: Device) -> None:
     host = counted(1, 3, 4)
-    array = nd.asarray(host)
+    array = ax.asarray(host)
     np.testing.assert_array_equal(array.ravel().copy_to_host(), host.ravel())
     np.testing.assert_array_equal(array.T.copy_to_host(), host.T)
     np.testing.assert_array_equal(array.transpose(2, 0, 1).copy_to_host(), host.transpose(2, 0, 1))
@@ -139,33 +140,33 @@ def test_ravel_transpose_squeeze_view(device: Device) -> None:
 
 
 def test_split_yields_sections(device: Device) -> None:
-    parts = [p.copy_to_host().tolist() for p in nd.asarray(counted(5)).split(2)]
+    parts = [p.copy_to_host().tolist() for p in ax.asarray(counted(5)).split(2)]
     assert parts == [[0, 1], [2, 3], [4]]
 
 
 def test_copy_to_host_fills_a_given_array(device: Device) -> None:
     host = counted(3, 4)
     out = np.zeros((4, 3), np.float32).T
-    assert nd.asarray(host).copy_to_host(out) is out
+    assert ax.asarray(host).copy_to_host(out) is out
     np.testing.assert_array_equal(out, host)
 
 
 def test_copy_to_host_checks_shape_dtype_and_writability(device: Device) -> None:
-    array = nd.asarray(counted(3))
+    array = ax.asarray(counted(3))
     with pytest.raises(ValueError, match="shapes differ"):
         array.copy_to_host(np.zeros(4, np.float32))
     with pytest.raises(ValueError, match="dtypes differ"):
         array.copy_to_host(np.zeros(3))
     frozen = np.zeros(3, np.float32)
     frozen.flags.writeable = False
-    with pytest.raises(nd.ReadOnlyError):
+    with pytest.raises(ReadOnlyError):
         array.copy_to_host(frozen)
 
 
 @pytest.mark.parametrize("view", [np.s_[...], np.s_[::2], np.s_[:, 1:], np.s_[::-1]], ids=str)
 def test_copy_to_device_fills_any_view(device: Device, view: object) -> None:
     host = counted(4, 6)
-    array = nd.zeros((4, 6))
+    array = ax.zeros((4, 6))
     array[view].copy_to_device(host[view])
     expected = np.zeros_like(host)
     expected[view] = host[view]
@@ -173,63 +174,63 @@ def test_copy_to_device_fills_any_view(device: Device, view: object) -> None:
 
 
 def test_copy_to_device_takes_device_arrays(device: Device) -> None:
-    source = nd.asarray(counted(3, 4))
-    target = nd.empty_like(source)
+    source = ax.asarray(counted(3, 4))
+    target = ax.empty_like(source)
     target.copy_to_device(source)
     np.testing.assert_array_equal(target.copy_to_host(), counted(3, 4))
 
 
 def test_read_only_arrays_refuse_writes(device: Device) -> None:
-    array = nd.read_only(nd.asarray(counted(3)))
-    with pytest.raises(nd.ReadOnlyError):
+    array = read_only(ax.asarray(counted(3)))
+    with pytest.raises(ReadOnlyError):
         array[0] = 1
-    with pytest.raises(nd.ReadOnlyError):
+    with pytest.raises(ReadOnlyError):
         array.copy_to_device(counted(3))
 
 
 @pytest.mark.parametrize("shape", [(0,), (3, 0), ()], ids=str)
 def test_empty_and_zero_dimensional_arrays(device: Device, shape: tuple[int, ...]) -> None:
     host = np.zeros(shape, np.float32)
-    back = nd.asarray(host).copy_to_host()
+    back = ax.asarray(host).copy_to_host()
     assert back.shape == shape
 
 
 def test_zeros_are_zero(device: Device) -> None:
-    assert not nd.zeros((5, 5), np.float64).copy_to_host().any()
+    assert not ax.zeros((5, 5), np.float64).copy_to_host().any()
 
 
 def test_negative_extent_is_refused(device: Device) -> None:
     with pytest.raises(ValueError, match="negative"):
-        nd.empty((2, -1))
+        ax.empty((2, -1))
 
 
 def test_to_moves_between_devices(device: Device) -> None:
-    moved = nd.asarray(counted(3), "numpy").to(device)
+    moved = ax.asarray(counted(3), "numpy").to(device)
     assert moved.device is device
     assert moved.to(device) is moved
     np.testing.assert_array_equal(moved.copy_to_host(), counted(3))
 
 
 def test_repr_shows_values_dtype_and_device(device: Device) -> None:
-    text = repr(nd.asarray(np.array([1.5, 2.5], np.float32)))
+    text = repr(ax.asarray(np.array([1.5, 2.5], np.float32)))
     assert text == f"array([1.5, 2.5], dtype=float32, device={device.name!r})"
 
 
 def test_pickle_keeps_values_and_device(device: Device) -> None:
-    array = pickle.loads(pickle.dumps(nd.asarray(counted(3))))
+    array = pickle.loads(pickle.dumps(ax.asarray(counted(3))))
     assert array.device is device
     np.testing.assert_array_equal(array.copy_to_host(), counted(3))
 
 
 def test_number_protocols(device: Device) -> None:
-    one = nd.asarray(np.array(7, np.int32))
+    one = ax.asarray(np.array(7, np.int32))
     assert (int(one), float(one), bool(one), one.item()) == (7, 7.0, True, 7)
     with pytest.raises(TypeError):
         len(one)
 
 
 def test_host_memory_is_shared_with_numpy(cpu: Device) -> None:
-    array = nd.asarray(counted(3))
+    array = ax.asarray(counted(3))
     np.asarray(array)[0] = 5
     assert array[0] == 5
     assert array.__dlpack_device__() == (1, 0)
@@ -237,12 +238,12 @@ def test_host_memory_is_shared_with_numpy(cpu: Device) -> None:
 
 
 def test_host_view_outlives_the_array(cpu: Device) -> None:
-    view = np.asarray(nd.asarray(counted(100)))
+    view = np.asarray(ax.asarray(counted(100)))
     np.testing.assert_array_equal(view, counted(100))
 
 
 def test_read_only_host_view_is_read_only(cpu: Device) -> None:
-    assert not np.asarray(nd.read_only(nd.asarray(counted(3)))).flags.writeable
+    assert not np.asarray(read_only(ax.asarray(counted(3)))).flags.writeable
 
 
 @pytest.mark.parametrize(
@@ -252,11 +253,11 @@ def test_read_only_host_view_is_read_only(cpu: Device) -> None:
 )
 def test_device_memory_is_closed_to_the_host(sim: Device, door: object) -> None:
     with pytest.raises(HostAccessError, match="copy_to_host"):
-        door(nd.asarray(counted(3)))
+        door(ax.asarray(counted(3)))
 
 
 def test_keys_are_one_object_per_type(device: Device) -> None:
-    a, b = nd.zeros((2, 3)), nd.zeros((4, 5))
+    a, b = ax.zeros((2, 3)), ax.zeros((4, 5))
     assert a.key is b.key
-    assert a.key is not nd.zeros(3).key
+    assert a.key is not ax.zeros(3).key
     assert a.key is not a.T.key

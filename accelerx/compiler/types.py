@@ -88,7 +88,9 @@ def parameters(name: str, type_: ArrayType | ScalarType, argument: int) -> list[
 
 
 def memory(name: str, type_: ArrayType) -> ir.Mem:
-    """The global array of an array argument named ``name``."""
+    """The global array of an array argument named ``name``; one without axes gets one of extent 1."""
+    if type_.ndim == 0:
+        return ir.Mem(name, type_.dtype, "global", (1,), (1,))
 
     def ref(part: str) -> ir.ParamRef:
         return ir.ParamRef(f"{name}.{part}", dtypes.int64)

@@ -469,7 +469,7 @@ def _safe_head(s: ir.Stmt) -> str:
     """The statement's first line, or its class if it is too broken to be printed."""
     try:
         return head(s)
-    except (KeyError, AttributeError, TypeError):
+    except (LookupError, AttributeError, TypeError):
         return type(s).__name__
 
 

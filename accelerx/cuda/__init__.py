@@ -1,5 +1,7 @@
 """numba.cuda's face: ``from accelerx import cuda`` runs numba.cuda programs on any device."""
 
+# ruff: noqa: F401 - this file only hands names on
+
 from accelerx.cuda import types
 from accelerx.cuda.decorators import declare_device, jit
 from accelerx.cuda.devices import (
@@ -43,5 +45,51 @@ from accelerx.cuda.streams import (
 )
 from accelerx.interop import is_cuda_array
 from accelerx.kernel import Kernel as CUDADispatcher
+from accelerx.lang import (
+    activemask,
+    all_sync,
+    any_sync,
+    atomic,
+    ballot_sync,
+    blockDim,
+    blockIdx,
+    brev,
+    cbrt,
+    cg,
+    clz,
+    const,
+    eq_sync,
+    exp10,
+    ffs,
+    fma,
+    grid,
+    gridDim,
+    gridsize,
+    laneid,
+    lanemask_lt,
+    local,
+    match_all_sync,
+    match_any_sync,
+    mulhi,
+    nanosleep,
+    popc,
+    rsqrt,
+    selp,
+    shared,
+    shfl_down_sync,
+    shfl_sync,
+    shfl_up_sync,
+    shfl_xor_sync,
+    syncthreads,
+    syncthreads_and,
+    syncthreads_count,
+    syncthreads_or,
+    syncwarp,
+    threadfence,
+    threadfence_block,
+    threadfence_system,
+    threadIdx,
+    warpsize,
+)
 from accelerx.ndarray import ndarray as DeviceNDArray
 from accelerx.runtime.stream import Event, Stream

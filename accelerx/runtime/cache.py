@@ -187,7 +187,7 @@ def generator_hash() -> str:
         root = Path(__file__).parents[1]
         digest = hashlib.sha256()
         for path in sorted(
-            [*(root / "compiler").rglob("*.py"), *root.glob("*.py"), root / "runtime/jit.py"]
+            [*(root / "compiler").rglob("*.py"), *root.glob("*.py"), *root.glob("runtime/jit*.py")]
         ):
             status = path.stat()
             digest.update(f"{path}:{status.st_size}:{status.st_mtime_ns};".encode())

@@ -140,3 +140,8 @@ def set_device(spec: str | Device) -> Device:
     with _lock:
         _default[:] = [chosen]
     return chosen
+
+
+def memory_stats(spec: str | Device | None = None) -> dict[str, int]:
+    """Bytes allocated, cached and at most allocated on a device (the current one), and its limit."""
+    return (current_device() if spec is None else device(spec)).memory_stats()

@@ -326,17 +326,18 @@ _DIRECT: dict[str, Callable[..., Value]] = {
 
 
 def _nextafter(x: Value, y: Value, dtype: DType) -> Value:
-    if dtype is not dtypes.bfloat16:
+    if dtype.bits > 16:
         return np.nextafter(x, y)
-    # On the bfloat16 grid: step the upper halves of the bits as sign and magnitude.
-    bits = to_memory(x, dtype).astype(np.int32)
-    away = np.abs(y) > np.abs(x)
-    away = np.where(np.signbit(x) != np.signbit(y), np.False_, away)
+    # NumPy has no bfloat16, and its float16 misses the sign of a zero: step the bits, which are
+    # sign and magnitude.
+    word = np.dtype(np.uint16)
+    bits = to_memory(x, dtype).view(word).astype(np.int32)
+    away = (np.abs(y) > np.abs(x)) & (np.signbit(x) == np.signbit(y))
     smallest = np.where(np.signbit(y), 0x8001, 0x0001)
     stepped = np.where(x == 0, smallest, np.where(away, bits + 1, bits - 1))
-    stepped = np.where(x == y, to_memory(y, dtype).astype(np.int32), stepped)
-    result = from_memory(stepped.astype(np.uint16), dtype)
-    return np.where(np.isnan(x) | np.isnan(y), np.float32(np.nan), result)
+    stepped = np.where(x == y, to_memory(y, dtype).view(word).astype(np.int32), stepped)
+    result = from_memory(stepped.astype(word).view(memory_type(dtype)), dtype)
+    return np.where(np.isnan(x) | np.isnan(y), result.dtype.type(np.nan), result)
 
 
 def _ldexp(x: Value, n: Value, dtype: DType) -> Value:

@@ -271,6 +271,7 @@ class NumpyBackend:
     dialect = "kir"
     source = "accelerx.runtime.numpy_backend"
     host_memory = True
+    dispatchable = False
     takes_host_pointers = False  # the interpreter knows only blocks it gave out
 
     def __init__(self) -> None:

@@ -6,6 +6,7 @@ of them: our exceptions for the core's, and ``load`` for an Image.
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +167,8 @@ class PluginBackend:
 
     __slots__ = ("_devices", "_plugin")
 
+    dispatchable = True
+
     def __init__(self, plugin: Plugin) -> None:
         self._plugin = plugin
         self._devices: dict[int, PluginDevice] = {}
@@ -199,6 +202,13 @@ class PluginBackend:
             if index not in self._devices:
                 self._devices[index] = PluginDevice(self._plugin.device(index))
         return self._devices[index]
+
+
+def get_include() -> str:
+    """The folder to give a C compiler for ``#include <accelerx/backend.h>``."""
+    package = Path(__file__).parents[1]
+    installed = package / "include"
+    return str(installed if installed.is_dir() else package.parent / "csrc" / "include")
 
 
 def open_plugin(path: str) -> PluginBackend:

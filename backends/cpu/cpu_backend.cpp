@@ -319,9 +319,8 @@ ax_status free(std::int32_t, void* address) {
 
 ax_status copy(std::int32_t, void* dst, const void* src, std::size_t bytes, std::int32_t,
                ax_stream stream) {
-  return guarded([&] {
-    return submit(stream, [dst, src, bytes] { std::memmove(dst, src, bytes); });
-  });
+  return guarded(
+      [&] { return submit(stream, [dst, src, bytes] { std::memmove(dst, src, bytes); }); });
 }
 
 ax_status set(std::int32_t, void* dst, std::int32_t value, std::size_t bytes, ax_stream stream) {
@@ -372,7 +371,8 @@ ax_status load(const ax_program* program, ax_kernel* out) {
                   std::string("cpu: kernel ") + program->entry + " has a null address");
     }
     auto kernel = std::make_unique<Kernel>();
-    kernel->function = reinterpret_cast<ax_host_kernel>(reinterpret_cast<std::uintptr_t>(program->code));
+    kernel->function =
+        reinterpret_cast<ax_host_kernel>(reinterpret_cast<std::uintptr_t>(program->code));
     kernel->scratch_bytes = program->scratch_bytes;
     kernel->name = program->entry;
     *out = reinterpret_cast<ax_kernel>(kernel.release());
@@ -386,12 +386,8 @@ ax_status unload(std::int32_t, ax_kernel kernel) {
 }
 
 ax_host_call host_call(const ax_launch& launch, const void* args) {
-  return {sizeof(ax_host_call),
-          args,
-          {launch.grid[0], launch.grid[1], launch.grid[2]},
-          launch.shared_bytes,
-          launch.poll,
-          launch.hook,
+  return {sizeof(ax_host_call), args,        {launch.grid[0], launch.grid[1], launch.grid[2]},
+          launch.shared_bytes,  launch.poll, launch.hook,
           launch.hook_ctx};
 }
 

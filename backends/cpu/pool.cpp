@@ -1,10 +1,10 @@
 // The host's cores as one launch sees them: a thread pool that hands out blocks in order.
 //
-// A launch whose blocks are known to be long from the last one goes to all workers at once. Any other
-// begins on the calling thread alone, which times its first blocks; only if the rest would take
-// longer than waking a helper pays for, the rest is put into the pool's one job slot. Workers take
-// chunks of consecutive blocks from an atomic counter, so that a slow or late worker just takes
-// fewer. The caller never waits for helpers that have not begun, only for chunks in progress.
+// A launch whose blocks are known to be long from the last one goes to all workers at once. Any
+// other begins on the calling thread alone, which times its first blocks; only if the rest would
+// take longer than waking a helper pays for, the rest is put into the pool's one job slot. Workers
+// take chunks of consecutive blocks from an atomic counter, so that a slow or late worker just
+// takes fewer. The caller never waits for helpers that have not begun, only for chunks in progress.
 #include "pool.hpp"
 
 #include <linux/futex.h>
@@ -23,9 +23,9 @@
 namespace cpu {
 namespace {
 
-constexpr double kWorthWaking = 20'000;          // ns of work left that pay for waking helpers
-constexpr double kSample = 2'000;                // ns that make a timing trustworthy
-constexpr double kChunk = 4'000;                 // ns of work that a chunk should have at least
+constexpr double kWorthWaking = 20'000;  // ns of work left that pay for waking helpers
+constexpr double kSample = 2'000;        // ns that make a timing trustworthy
+constexpr double kChunk = 4'000;         // ns of work that a chunk should have at least
 constexpr std::int64_t kChunksPerWorker = 8;
 constexpr std::int64_t kHelperSpin = 50'000;     // ns a helper stays awake for the next launch
 constexpr std::int64_t kCallerSpin = 20'000;     // ns the caller spins for chunks in progress
@@ -47,8 +47,8 @@ inline void relax() {
 
 void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, std::int64_t limit_ns) {
   timespec limit{limit_ns / 1'000'000'000, limit_ns % 1'000'000'000};
-  ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, limit_ns < 0 ? nullptr : &limit, nullptr,
-            0);
+  ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, limit_ns < 0 ? nullptr : &limit,
+            nullptr, 0);
 }
 
 void futex_wake(std::atomic<std::uint32_t>& word, int count) {
@@ -135,8 +135,7 @@ int count_workers() {
   if (mask == nullptr) return 1;
   const std::size_t bytes = CPU_ALLOC_SIZE(kProcessors);
   CPU_ZERO_S(bytes, mask);
-  const int count =
-      ::sched_getaffinity(0, bytes, mask) == 0 ? CPU_COUNT_S(bytes, mask) : 1;
+  const int count = ::sched_getaffinity(0, bytes, mask) == 0 ? CPU_COUNT_S(bytes, mask) : 1;
   CPU_FREE(mask);
   return std::max(count, 1);
 }
@@ -247,8 +246,8 @@ void await_helpers(Pool& p, Job& job) {
   p.caller_sleeps.store(0, std::memory_order_relaxed);
 }
 
-// Blocks a chunk has: a fair share for dynamic balance, not so short that handing out costs, and not
-// so long that a worker is left without one.
+// Blocks a chunk has: a fair share for dynamic balance, not so short that handing out costs, and
+// not so long that a worker is left without one.
 std::int64_t chunk_size(std::int64_t left, int workers, double block_ns) {
   const std::int64_t fair = left / (workers * kChunksPerWorker);
   const auto worth = static_cast<std::int64_t>(kChunk / std::max(block_ns, 0.01));

@@ -16,8 +16,7 @@ namespace {
 std::atomic<int> generation{0};
 
 int current_generation() {
-  static const int once =
-      ::pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1); });
+  static const int once = ::pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1); });
   static_cast<void>(once);
   return generation.load(std::memory_order_relaxed);
 }

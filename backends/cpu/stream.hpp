@@ -46,7 +46,7 @@ class Stream {
 };
 
 struct Event {
-  std::mutex mutex;  // guards all below
+  std::mutex mutex;                // guards all below
   std::shared_ptr<Stream> stream;  // null: never recorded, or on the default stream, which is done
   std::uint64_t number = 0;
   std::shared_ptr<std::int64_t> time_ns;  // when it completed; filled in by the stream

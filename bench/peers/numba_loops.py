@@ -144,6 +144,6 @@ KERNELS: dict[
 def prepare(workload: str, inputs: Inputs) -> Contender:
     loop, arrange = KERNELS[workload]
     arguments, out = arrange(inputs)
-    function = compiled(loop, workload != "empty32" and out.size > SERIAL or workload == "matmul")
+    function = compiled(loop, (workload != "empty32" and out.size > SERIAL) or workload == "matmul")
     reset = (lambda: np.copyto(out, inputs["y"])) if workload == "saxpy" else None
     return Contender(NAME, lambda: function(*arguments), lambda: out, reset)

@@ -16,10 +16,12 @@ constexpr std::size_t kLargestInSlab = std::size_t{256} << 10;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kCacheFloor = std::size_t{256} << 20;
 
-std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
+std::size_t round_up(std::size_t value, std::size_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
 
-// The class a request falls into: eight steps to each doubling, so that at most an eighth is wasted.
-// Large blocks are whole 2 MB pages.
+// The class a request falls into: eight steps to each doubling, so that at most an eighth is
+// wasted. Large blocks are whole 2 MB pages.
 std::size_t size_class(std::size_t bytes) {
   const std::size_t least = std::max(bytes, std::size_t{1});
   if (least > SIZE_MAX / 2) return least;

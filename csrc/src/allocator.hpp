@@ -25,30 +25,30 @@ class Stream;
 struct Slab {
   std::uintptr_t address = 0;
   std::size_t size = 0;
-  std::size_t cut = 0;    // bytes handed out as blocks so far
+  std::size_t cut = 0;     // bytes handed out as blocks so far
   std::size_t inside = 0;  // blocks cut, minus those free
 };
 
 struct Block {
   std::uintptr_t address = 0;
-  std::size_t size = 0;       // of its class
-  std::size_t requested = 0;  // what the user asked for
-  std::uint64_t home = 0;     // id of its stream
-  Slab* slab = nullptr;       // null: an allocation of its own
+  std::size_t size = 0;                        // of its class
+  std::size_t requested = 0;                   // what the user asked for
+  std::uint64_t home = 0;                      // id of its stream
+  Slab* slab = nullptr;                        // null: an allocation of its own
   std::vector<std::shared_ptr<Stream>> users;  // other streams that have used it
   std::vector<ax_event> waits;                 // freed, but these have not completed yet
 };
 
 struct MemoryStats {
-  std::uint64_t allocated = 0;       // bytes in live blocks, as asked for
-  std::uint64_t reserved = 0;        // bytes held from the plugin
-  std::uint64_t cached = 0;          // bytes of free blocks and unused slab space
-  std::uint64_t peak = 0;            // highest `allocated`
+  std::uint64_t allocated = 0;  // bytes in live blocks, as asked for
+  std::uint64_t reserved = 0;   // bytes held from the plugin
+  std::uint64_t cached = 0;     // bytes of free blocks and unused slab space
+  std::uint64_t peak = 0;       // highest `allocated`
   std::uint64_t peak_reserved = 0;
-  std::uint64_t blocks = 0;          // live blocks
-  std::uint64_t hits = 0;            // requests met from the cache
-  std::uint64_t misses = 0;          // requests that needed the plugin
-  std::uint64_t limit = 0;           // 0: none
+  std::uint64_t blocks = 0;  // live blocks
+  std::uint64_t hits = 0;    // requests met from the cache
+  std::uint64_t misses = 0;  // requests that needed the plugin
+  std::uint64_t limit = 0;   // 0: none
 };
 
 class Allocator {

@@ -30,8 +30,8 @@ class Device {
   Allocator& allocator() noexcept { return allocator_; }
 
   Stream& default_stream() const noexcept { return *default_stream_; }
-  Stream* create_stream();            // the caller owns it
-  void forget(const Stream& stream);  // called by the stream when it goes
+  Stream* create_stream();                         // the caller owns it
+  void forget(const Stream& stream);               // called by the stream when it goes
   std::vector<std::shared_ptr<Stream>> streams();  // all that live, the default stream first
 
   // The stream that work of the calling thread goes to.

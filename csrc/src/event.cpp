@@ -20,10 +20,10 @@ Event::~Event() {
 
 void Event::record(Stream& stream) {
   if (&stream.device() != &device_) {
-    throw BackendError(AX_ERROR_INVALID_ARGUMENT,
-                       "event of " + device_.name() + " recorded on a stream of " +
-                           stream.device().name(),
-                       "make the event on the stream's device");
+    throw BackendError(
+        AX_ERROR_INVALID_ARGUMENT,
+        "event of " + device_.name() + " recorded on a stream of " + stream.device().name(),
+        "make the event on the stream's device");
   }
   const Plugin& plugin = device_.plugin();
   plugin.check(plugin.table().event_record(device_.index(), handle_, stream.handle()),
@@ -53,9 +53,8 @@ double Event::elapsed(const Event& end) const {
                        "elapsed needs two recorded events that were made with timing");
   }
   double milliseconds = 0;
-  plugin.check(
-      plugin.table().event_elapsed(device_.index(), handle_, end.handle_, &milliseconds),
-      "event_elapsed");
+  plugin.check(plugin.table().event_elapsed(device_.index(), handle_, end.handle_, &milliseconds),
+               "event_elapsed");
   return milliseconds;
 }
 

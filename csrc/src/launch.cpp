@@ -20,9 +20,9 @@ struct ScalarRow {
 
 // In the order of Scalar.
 constexpr ScalarRow kScalars[] = {
-    {6 * 256 + 8, 1, "bool"},     {0 * 256 + 8, 1, "int8"},    {0 * 256 + 16, 2, "int16"},
-    {0 * 256 + 32, 4, "int32"},   {0 * 256 + 64, 8, "int64"},  {1 * 256 + 8, 1, "uint8"},
-    {1 * 256 + 16, 2, "uint16"},  {1 * 256 + 32, 4, "uint32"}, {1 * 256 + 64, 8, "uint64"},
+    {6 * 256 + 8, 1, "bool"},     {0 * 256 + 8, 1, "int8"},      {0 * 256 + 16, 2, "int16"},
+    {0 * 256 + 32, 4, "int32"},   {0 * 256 + 64, 8, "int64"},    {1 * 256 + 8, 1, "uint8"},
+    {1 * 256 + 16, 2, "uint16"},  {1 * 256 + 32, 4, "uint32"},   {1 * 256 + 64, 8, "uint64"},
     {2 * 256 + 16, 2, "float16"}, {4 * 256 + 16, 2, "bfloat16"}, {2 * 256 + 32, 4, "float32"},
     {2 * 256 + 64, 8, "float64"}};
 
@@ -108,9 +108,9 @@ Scalar scalar_of(std::int32_t dtype_code) {
   for (std::size_t i = 0; i < sizeof kScalars / sizeof *kScalars; ++i) {
     if (kScalars[i].code == dtype_code) return static_cast<Scalar>(i);
   }
-  throw BackendError(AX_ERROR_INVALID_ARGUMENT,
-                     "no scalar type has the dtype code " + std::to_string(dtype_code) +
-                         " (DLPack type code * 256 + bits)");
+  throw BackendError(AX_ERROR_INVALID_ARGUMENT, "no scalar type has the dtype code " +
+                                                    std::to_string(dtype_code) +
+                                                    " (DLPack type code * 256 + bits)");
 }
 
 std::size_t scalar_size(Scalar type) noexcept { return kScalars[static_cast<int>(type)].size; }
@@ -121,8 +121,7 @@ void store_float(Scalar type, double value, void* out) noexcept {
   switch (type) {
     case Scalar::kF16:
     case Scalar::kBF16: {
-      const std::uint16_t bits =
-          type == Scalar::kF16 ? narrow(value, 5, 10) : narrow(value, 8, 7);
+      const std::uint16_t bits = type == Scalar::kF16 ? narrow(value, 5, 10) : narrow(value, 8, 7);
       std::memcpy(out, &bits, sizeof bits);
       return;
     }

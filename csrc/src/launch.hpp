@@ -43,7 +43,21 @@ class Function {
 };
 
 // How an element type is stored, from DLPack's code * 256 + bits.
-enum class Scalar : std::uint8_t { kBool, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64, kF16, kBF16, kF32, kF64 };
+enum class Scalar : std::uint8_t {
+  kBool,
+  kI8,
+  kI16,
+  kI32,
+  kI64,
+  kU8,
+  kU16,
+  kU32,
+  kU64,
+  kF16,
+  kBF16,
+  kF32,
+  kF64
+};
 
 // Throws BackendError for a code that is none of Scalar's.
 Scalar scalar_of(std::int32_t dtype_code);

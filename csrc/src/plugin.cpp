@@ -28,7 +28,7 @@ PluginList& plugin_list() {
 }
 
 FileId file_id(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) {
     throw BackendError(AX_ERROR_NOT_FOUND,
                        "cannot load " + path + ": " + std::string(std::strerror(errno)),
@@ -76,15 +76,17 @@ struct MustSlot {
 };
 
 std::string missing_slots(const ax_backend& t) {
-#define AX_MUST(slot) \
-  { #slot, t.slot != nullptr }
+#define AX_MUST(slot)        \
+  {                          \
+    #slot, t.slot != nullptr \
+  }
   const MustSlot slots[] = {
-      AX_MUST(last_error),     AX_MUST(device_count),  AX_MUST(device_model),
-      AX_MUST(alloc),          AX_MUST(free),          AX_MUST(copy),
-      AX_MUST(stream_create),  AX_MUST(stream_destroy), AX_MUST(stream_synchronize),
-      AX_MUST(stream_query),   AX_MUST(stream_wait),   AX_MUST(event_create),
-      AX_MUST(event_destroy),  AX_MUST(event_record),  AX_MUST(event_synchronize),
-      AX_MUST(event_query),    AX_MUST(load),          AX_MUST(unload),
+      AX_MUST(last_error),    AX_MUST(device_count),   AX_MUST(device_model),
+      AX_MUST(alloc),         AX_MUST(free),           AX_MUST(copy),
+      AX_MUST(stream_create), AX_MUST(stream_destroy), AX_MUST(stream_synchronize),
+      AX_MUST(stream_query),  AX_MUST(stream_wait),    AX_MUST(event_create),
+      AX_MUST(event_destroy), AX_MUST(event_record),   AX_MUST(event_synchronize),
+      AX_MUST(event_query),   AX_MUST(load),           AX_MUST(unload),
       AX_MUST(launch)};
 #undef AX_MUST
   std::string missing;

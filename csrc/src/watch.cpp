@@ -23,7 +23,7 @@ struct Watch {
   std::mutex mutex;  // guards lanes and wakes
   std::condition_variable wake;
   std::vector<Lane*> lanes;
-  std::atomic<bool> asleep{true};   // the tick thread waits for `wake`, or does not exist
+  std::atomic<bool> asleep{true};  // the tick thread waits for `wake`, or does not exist
   std::atomic<bool> started{false};
 };
 

@@ -132,8 +132,10 @@ class Expressions:
             return self._convert(dtype, depth, uniform)
         if r < 0.3:
             return self._load(dtype, depth, uniform) or self.leaf(dtype, uniform)
-        return self._float(dtype, depth, uniform) if dtype.is_float else self._int(
-            dtype, depth, uniform
+        return (
+            self._float(dtype, depth, uniform)
+            if dtype.is_float
+            else self._int(dtype, depth, uniform)
         )
 
     def leaf(self, dtype: DType, uniform: bool = False) -> ir.Expr:
@@ -185,7 +187,9 @@ class Expressions:
             return ir.Compare(rng.choice(_COMPARE), left, right)
         if r < 0.75:
             op: ir.LogicalOp = rng.choice(("and", "or", "xor"))
-            return ir.Logical(op, self.make(b, depth - 1, uniform), self.make(b, depth - 1, uniform))
+            return ir.Logical(
+                op, self.make(b, depth - 1, uniform), self.make(b, depth - 1, uniform)
+            )
         if r < 0.85:
             return ir.Unary("not", self.make(b, depth - 1, uniform), b)
         t = rng.choice(self.types)

@@ -20,8 +20,19 @@ from accelerx.compiler import ir
 from accelerx.compiler.intrinsics import INTRINSICS
 from accelerx.dtypes import DType
 from tests.fuzz.expressions import (
-    FLOATS, INTEGERS, Expressions, Readable, Scope, b, binary, const, i32, i64, masked,
-    random_value, round_float, u32,
+    FLOATS,
+    INTEGERS,
+    Expressions,
+    Readable,
+    Scope,
+    b,
+    binary,
+    const,
+    i32,
+    i64,
+    masked,
+    random_value,
+    u32,
 )  # fmt: skip
 
 BLOCKS = (
@@ -124,7 +135,7 @@ class _Generator:
         self.shared: list[ir.Mem] = []
         self.counters: list[tuple[str, str, DType, int]] = []  # mem, op, dtype, size
         self.names = 0
-        self.budget = rng.choice((12, 20, 30, 45))
+        self.budget = rng.choice((12, 25, 40, 60))
         self.shared_bytes = 0
 
     def _types(self) -> list[DType]:
@@ -143,7 +154,7 @@ class _Generator:
         k = self.kernel
         self._declare()
         prologue = self._prologue()
-        body = self._list(_Flow(), 8)
+        body = self._list(_Flow(), 12)
         k.body = prologue + body + self._epilogue()
         for p in k.params:
             if p.kind == "buffer" and p.name not in self.sizes:
@@ -174,7 +185,9 @@ class _Generator:
                 self._shared(t)
         for t in [t for t in self.types if t.is_integer and t.bits >= 32]:
             self._counters(t)
-        self.locals_of = {t: [n for n, d in self.kernel.locals.items() if d is t] for t in self.types}
+        self.locals_of = {
+            t: [n for n, d in self.kernel.locals.items() if d is t] for t in self.types
+        }
         for t in self.types:
             # A slot for each local's last value lets the epilogue show all of them.
             self._output(f"o_{t.short}", t, SLOTS + len(self.locals_of[t]))
@@ -258,9 +271,10 @@ class _Generator:
         ]
         later = {n: self.scope.varying.pop(n) for n in list(self.scope.varying) if n not in "gt"}
         later |= {n: self.scope.uniform.pop(n) for n in list(self.scope.uniform)}
-        arrays, self.scope.arrays = self.scope.arrays, [
-            a for a in self.scope.arrays if not a.per_thread
-        ]
+        arrays, self.scope.arrays = (
+            self.scope.arrays,
+            [a for a in self.scope.arrays if not a.per_thread],
+        )
         for name, t in later.items():
             uniform = name.startswith("u_")
             out.append(ir.Assign(name, self.expr.make(t, 2, uniform)))
@@ -272,7 +286,7 @@ class _Generator:
         self.scope.arrays = arrays
         zeroed = False
         for m in self.shared:
-            out.append(ir.Store(m.name, (_local("t"),), const(_zero(m.dtype), m.dtype)))
+            out.append(ir.Store(m.name, (_local("t"),), const(zero(m.dtype), m.dtype)))
             zeroed = True
         for name, _, t, size in self.counters:
             if self.kernel.mems[name].space == "shared":
@@ -333,7 +347,7 @@ class _Generator:
             (4 if flow.together else 0, self._vote),
             (7 if flow.loop != "no" else 0, self._jump),
             (4 if flow.label is not None else 0, self._exit),
-            (2 if flow.depth else 0, self._return),
+            (4 if flow.depth else 1, self._return),
         ]
         weights = [w for w, _ in choices]
         return self.rng.choices([make for _, make in choices], weights)[0](flow)
@@ -575,9 +589,11 @@ class _Generator:
             source = binary({"shfl_up": "sub", "shfl_down": "add"}.get(op, "xor"), lane, by)  # type: ignore[arg-type]
         # A source out of the segment gives the lane's own value, which is always there.
         elsewhere = ir.Compare("ge", binary("xor", source, lane), const(width, u32))
-        bit = binary("and", binary("shr", ir.Local(members, u32), masked(source, 32)), const(1, u32))
+        bit = binary(
+            "and", binary("shr", ir.Local(members, u32), masked(source, 32)), const(1, u32)
+        )
         defined = ir.Logical("or", elsewhere, ir.Compare("ne", bit, const(0, u32)))
-        nothing = const(_zero(t), t)
+        nothing = const(zero(t), t)
         steps: list[ir.Stmt] = [
             ir.Warp("activemask", (), members),
             ir.Warp(
@@ -612,7 +628,7 @@ def _diverged(flow: _Flow) -> _Flow:
     )
 
 
-def _zero(t: DType) -> int | float | bool:
+def zero(t: DType) -> int | float | bool:
     return False if t.is_bool else 0.0 if t.is_float else 0
 
 
@@ -653,6 +669,3 @@ def _plus(left: ir.Expr, right: ir.Expr) -> ir.Expr:
 
 def _times(left: ir.Expr, right: ir.Expr) -> ir.Expr:
     return binary("mul", left, right, nowrap=True)
-
-
-__all__ = ["APPROXIMATE", "Program", "generate", "round_float"]

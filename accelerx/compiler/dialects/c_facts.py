@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from accelerx import dtypes
 from accelerx.compiler import ir
 from accelerx.dtypes import DType
 
@@ -12,13 +13,13 @@ class Facts:
     """What is known of the sign of integer expressions, from the kernel's text alone."""
 
     def __init__(self, body: list[ir.Stmt]) -> None:
-        self._single: dict[str, ir.Expr | None] = {}
+        self._single: dict[str, ir.Assign | ir.For | None] = {}
         for s in ir.statements(body):
             name = ir.target(s)
             if name is not None:
-                first = name not in self._single and isinstance(s, ir.Assign)
-                self._single[name] = s.value if first and isinstance(s, ir.Assign) else None
-        self._known: dict[tuple[str, int], bool] = {}
+                first = name not in self._single and isinstance(s, (ir.Assign, ir.For))
+                self._single[name] = s if first and isinstance(s, (ir.Assign, ir.For)) else None
+        self._known: dict[tuple[str, str], bool] = {}
 
     def natural(self, e: ir.Expr) -> bool:
         """Whether ``e`` is surely not negative."""
@@ -45,15 +46,20 @@ class Facts:
             case ir.Binary("quot" | "rem" | "floordiv" | "mod", left, right) if least == 0:
                 return self.natural(left) and self.natural(right)
             case ir.Local(name):
-                value_of = self._single.get(name)
-                if value_of is None:
+                source = self._single.get(name)
+                if source is None:
                     return False
-                key = (fact, id(value_of))
-                if key not in self._known:
-                    self._known[key] = False  # a value that depends on itself proves nothing
-                    self._known[key] = again(value_of)
-                return self._known[key]
+                if (fact, name) not in self._known:
+                    self._known[fact, name] = False  # what depends on itself proves nothing
+                    self._known[fact, name] = self._assigned(source, again)
+                return self._known[fact, name]
         return e.type.kind == "uint" and least == 0
+
+    def _assigned(self, source: ir.Assign | ir.For, holds: Callable[[ir.Expr], bool]) -> bool:
+        """Whether a fact holds of the only value, or of every value, a local gets."""
+        if isinstance(source, ir.Assign):
+            return holds(source.value)
+        return holds(source.start) and self.positive(source.step)
 
 
 def widens(source: DType, target: DType) -> bool:
@@ -68,17 +74,18 @@ def widens(source: DType, target: DType) -> bool:
 
 
 def is_widening(e: ir.Expr) -> bool:
-    """Whether ``e`` is a cast to 64 bits that C does by itself beside a 64-bit operand."""
-    return (
-        isinstance(e, ir.Cast)
-        and e.type.bits == 64
-        and e.type.is_integer
-        and (widens(e.operand.type, e.type) and e.operand.type.bits <= 32)
-    )
+    """Whether ``e`` is a cast of an integer that C does by itself beside an operand of that type."""
+    if not isinstance(e, ir.Cast) or e.type.bits < 32:
+        return False
+    return widens(e.operand.type, e.type) and e.operand.type.bits < e.type.bits
 
 
-def _widening_bits(e: ir.Expr) -> bool:
-    return isinstance(e, ir.Binary) and e.op in _WRAPPING and e.nowrap and e.type.bits == 32
+def compares_unwidened(e: ir.Expr, constant: ir.Expr) -> bool:
+    """Whether C compares ``e``, a widening cast, with a constant just as well without the cast."""
+    if not isinstance(e, ir.Cast) or not isinstance(constant, ir.Const) or not is_widening(e):
+        return False
+    low = 0 if e.operand.type.kind == "uint" else -(2**31) + 1
+    return low <= constant.value < 2**31
 
 
 def is_index(e: ir.Expr) -> bool:

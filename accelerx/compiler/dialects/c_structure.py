@@ -219,6 +219,38 @@ def negated(condition: ir.Expr) -> ir.Expr:
             return ir.Unary("not", condition, condition.type, condition.loc)
 
 
+# --------------------------------------------------------------------------------- conditionals
+
+
+def with_conditionals(body: list[ir.Stmt]) -> list[ir.Stmt]:
+    """``body`` with an If that only chooses the value of one local made a conditional expression.
+
+    That is how the user wrote it: front ends make an If of ``and``, ``or`` and conditional
+    expressions whose second half must not always be evaluated, and C's do not evaluate it.
+    """
+    return [_with_conditional(s) for s in body]
+
+
+def _with_conditional(s: ir.Stmt) -> ir.Stmt:
+    s = ir.map_blocks(s, with_conditionals)
+    match s:
+        case ir.If(condition, [ir.Assign(x, then)], [ir.Assign(y, orelse)]) if x == y:
+            return ir.Assign(x, _chosen(condition, then, orelse), s.loc)
+    return s
+
+
+def _chosen(condition: ir.Expr, then: ir.Expr, orelse: ir.Expr) -> ir.Expr:
+    if _same_local(condition, orelse):
+        return ir.Logical("and", condition, then, condition.loc)
+    if _same_local(condition, then):
+        return ir.Logical("or", condition, orelse, condition.loc)
+    return ir.Select(condition, then, orelse, then.type, condition.loc)
+
+
+def _same_local(a: ir.Expr, b: ir.Expr) -> bool:
+    return isinstance(a, ir.Local) and isinstance(b, ir.Local) and a.name == b.name
+
+
 # --------------------------------------------------------------------------------- declarations
 
 

@@ -16,13 +16,13 @@ import numpy as np
 from accelerx import dtypes
 from accelerx.compiler import ir
 from accelerx.compiler.dialects.base import EmitOptions, Program
-from accelerx.compiler.dialects.c_family import (
+from accelerx.compiler.dialects.c_family import CPrinter
+from accelerx.compiler.dialects.c_text import (
     ADD,
     EQUALITY,
     MUL,
     POSTFIX,
     UNARY,
-    CPrinter,
     Helper,
     Text,
     c_string,
@@ -370,15 +370,19 @@ class CudaPrinter(CPrinter):
         self._declare_half_types()
 
     def head(self) -> str:
-        parameters = ", ".join(self._parameter(p) for p in self.kernel.params)
+        shown = [self._parameter(p) for p in self.kernel.params]
         block, most = self.kernel.block, self.kernel.max_threads
         threads = most if block is None else block[0] * block[1] * block[2]
         bounds = "" if threads is None else f"__launch_bounds__({threads}) "
-        head = f'extern "C" __global__ void {bounds}{self.entry}({parameters})'
-        if len(head) > 98:
-            parameters = ",\n    ".join(self._parameter(p) for p in self.kernel.params)
-            head = f'extern "C" __global__ void {bounds}{self.entry}(\n    {parameters})'
-        return head
+        head = f'extern "C" __global__ void {bounds}{self.entry}('
+        if len(head) + len(", ".join(shown)) <= 97:
+            return f"{head}{', '.join(shown)})"
+        rows: dict[int, list[str]] = {}
+        for p, text in zip(self.kernel.params, shown, strict=True):
+            rows.setdefault(p.argument, []).append(text)
+        return (
+            head + "\n    " + ",\n    ".join(_filled([", ".join(r) for r in rows.values()])) + ")"
+        )
 
     def _parameter(self, p: ir.Param) -> str:
         name, t = self.names.get("param", p.name), self.types[p.dtype.name]
@@ -611,6 +615,17 @@ class CudaPrinter(CPrinter):
         text = c_string(format_text + "\n  in block (%u, %u, %u), thread (%u, %u, %u)\n")
         places = [f"{place}.{axis}" for place in ("blockIdx", "threadIdx") for axis in "xyz"]
         return [f"printf({', '.join([text, *values, *places])});", "__trap();"]
+
+
+def _filled(groups: list[str]) -> list[str]:
+    """Rows of parameters: as many arguments a row as fit, an argument's parameters together."""
+    rows: list[str] = []
+    for group in groups:
+        if rows and len(rows[-1]) + len(group) < 92:
+            rows[-1] += f", {group}"
+        else:
+            rows.append(group)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

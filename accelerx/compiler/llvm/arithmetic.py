@@ -122,10 +122,19 @@ class Arithmetic:
             return self.b.intrinsic(f"llvm.{sign}{op}", [x, y], dtype, lanes)
         return integers.divide(self.b, op, x, y, dtype, lanes, by)
 
+    def on_lanes(self, op: str, x: str, y: str, dtype: DType, lanes: int) -> str:
+        """An operation on two registers of any number of lanes."""
+        if dtype.is_float:
+            return self._float_text(op, x, y, dtype, lanes)
+        return self._integer_text(op, x, y, dtype, lanes, None)
+
     def _float_binary(self, op: str, a: Value, b: Value, dtype: DType) -> Value:
-        lanes, texts = self._together(a, b)
+        lanes, (x, y) = self._together(a, b)
+        return self._value(self._float_text(op, x, y, dtype, lanes), dtype, lanes)
+
+    def _float_text(self, op: str, x: str, y: str, dtype: DType, lanes: int) -> str:
         wide = floats.computed_in(dtype)
-        x, y = (floats.widen(self.b, t, dtype, lanes) for t in texts)
+        x, y = (floats.widen(self.b, t, dtype, lanes) for t in (x, y))
         if op in _FLOAT:
             # a 16-bit product is rounded before it is added
             flags = self.flags if wide is dtype else ""
@@ -137,7 +146,7 @@ class Arithmetic:
             text = self.b.intrinsic("llvm.trunc", [whole], wide, lanes)
         else:
             text = floats.remainder(self.b, op, x, y, wide, lanes)
-        return self._value(floats.narrow(self.b, text, dtype, lanes), dtype, lanes)
+        return floats.narrow(self.b, text, dtype, lanes)
 
     def unary(self, op: str, a: Value, dtype: DType) -> Value:
         if op == "not":

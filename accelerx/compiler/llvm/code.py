@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from accelerx.compiler import ir
+from accelerx.compiler.dialects.base import Site
 from accelerx.compiler.ir import Kernel
 from accelerx.compiler.llvm.arithmetic import Arithmetic
 from accelerx.compiler.llvm.builder import Builder, type_name
@@ -20,25 +21,6 @@ from accelerx.dtypes import DType, bool_, int32, int64
 
 Mask = tuple[str, ...]
 CACHE_LINE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A place where running code calls the host's hook.
-
-    Attributes:
-        kind: ``print``, ``assert``, ``barrier`` and the other kinds of ``ir.Assert``.
-        statement: The KIR statement.
-        floats: For each value passed, whether it is a double's bits.
-    """
-
-    kind: str
-    statement: ir.Stmt
-    types: tuple[DType, ...] = ()
-
-    @property
-    def floats(self) -> tuple[bool, ...]:
-        return tuple(t.is_float for t in self.types)
 
 
 @dataclass(slots=True)

@@ -73,17 +73,17 @@ def atan2(m: Lanes, y: Value, x: Value) -> Value:
     """C's atan2 with all its signed zeros and infinities."""
     a, b = m.abs(y), m.abs(x)
     infinity = m.const(float("inf"))
-    # Two infinities are at 45 degrees, two zeros at 0.
-    both = a.equals(infinity) & b.equals(infinity)
-    a, b = both.where(1.0, a), both.where(1.0, b)
-    both = a.equals(0.0) & b.equals(0.0)
-    b = both.where(1.0, b)
+    # Two infinities are at 45 degrees, two zeros at 0; one infinity outweighs any number.
+    far_up, far_out = a.equals(infinity), b.equals(infinity)
+    a = far_up.where(1.0, far_out.where(0.0, a))
+    b = far_out.where(1.0, far_up.where(0.0, b))
+    b = (a.equals(0.0) & b.equals(0.0)).where(1.0, b)
     # Scale by a power of two so that neither sums overflow nor remainders vanish.
     large = (a < b).where(b, a)
     big, tiny = large > 2.0 ** (m.bias - 4), large < 2.0 ** (2 * m.mantissa + 4 - m.bias)
     grow = 2.0 ** (2 * m.mantissa + 4)
     factor = big.where(0.0625, tiny.where(grow, 1.0))
-    a, b = m.least(2.0**m.bias, a * factor), m.least(2.0**m.bias, b * factor)
+    a, b = a * factor, b * factor
     high, low = _first_quadrant(m, a, b, exact=True)
     pi, pi_low = _pi(m, 1.0)
     left = x.bits() < 0

@@ -7,9 +7,13 @@ rounding r is kept and added back where the bound asks for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from accelerx.compiler.llvm.math_lanes import Lanes, Value
 
 EXP_F32 = (0.49999994, 0.16666515, 0.041668084, 0.008369349, 0.0013840399)
+# One degree more for expm1, which subtracts 1: 2**-33.
+EXPM1_F32 = (0.5, 0.16666648, 0.04166648, 0.008337888, 0.0013935296, 0.00017265508)
 EXP_F64 = (
     0.5, 0.16666666666666688, 0.04166666666666682, 0.008333333333314012, 0.0013888888888788059,
     0.00019841269902815282, 2.480158752354558e-05, 2.7557229462613556e-06, 2.7557111552533433e-07,
@@ -26,6 +30,9 @@ COSH_F64 = (
     0.5, 0.041666666666666685, 0.001388888888887327, 2.4801587349251306e-05,
     2.755725176040509e-07, 2.0921792885533898e-09,
 )  # fmt: skip
+
+# tanh(x) = x + x³·T(x²) for |x| ≤ 0.625: 2**-27.7.
+TANH_F32 = (-0.3333328, 0.13331406, -0.053736515, 0.020628167, -0.005692297)
 
 LOG2_E = 1.4426950408889634
 LOG2_10 = 3.321928094887362
@@ -50,10 +57,10 @@ class Reduced:
     def __init__(self, k: Value, n: Value, r: Value, c: Value | None) -> None:
         self.k, self.n, self.r, self.c = k, n, r, c
 
-    def tail(self, m: Lanes) -> Value:
-        """exp(r + c) - 1 - r."""
+    def tail(self, m: Lanes, single: Sequence[float] = EXP_F32) -> Value:
+        """exp(r + c) - 1 - r; ``single``: the polynomial for float32."""
         r, c = self.r, self.c
-        q = m.poly_split(r, EXP_F64 if m.double else EXP_F32)
+        q = m.poly_split(r, EXP_F64 if m.double else single)
         square = r * r
         return square * q if c is None else m.fma(square, q, m.fma(r, c, c))
 
@@ -128,7 +135,7 @@ def expm1_parts(m: Lanes, x: Value) -> tuple[Value, Value]:
     error = (power - base) - 0.5
     high = m.fma(power, reduced.r, base)
     error = m.fma(power, reduced.r, base - high) + error
-    return high, m.fma(power, reduced.tail(m), error)
+    return high, m.fma(power, reduced.tail(m, EXPM1_F32), error)
 
 
 def expm1(m: Lanes, x: Value) -> Value:
@@ -138,54 +145,72 @@ def expm1(m: Lanes, x: Value) -> Value:
     return (m.abs(x) < m.pick(2.0**-25, 2.0**-54)).where(x, half + half)
 
 
-def _hyperbolic_parts(m: Lanes, a: Value) -> tuple[Value, Value, Value, Value, Value, Value | None]:
-    """For a ≥ 0: half of sinh(k ln 2) and cosh(k ln 2), then r, sinh(r)-r, cosh(r)-1 and r's error.
+class _Parts:
+    """a = k·ln 2 + r for a ≥ 0: what the addition theorems of sinh and cosh need.
 
-    Halves, because 2**k overflows before sinh(a) does.
+    Attributes:
+        s, c: Half of sinh(k ln 2) and cosh(k ln 2); halves, because 2**k overflows too early.
+        s_low, c_low: What they lost in rounding.
+        r: The remainder.
+        sine: sinh(r) - r, with r's own error added.
+        cosine: cosh(r) - 1.
     """
-    a = m.least(m.pick(89.5, 710.5), a)
-    reduced = reduce(m, a)
-    up = m.power_of_two(reduced.n - 2)
-    down = (reduced.k < 60.0).where(m.power_of_two(-2 - reduced.n), 0.0)
-    square = reduced.r * reduced.r
-    sine = (reduced.r * square) * m.poly(square, SINH_F64 if m.double else SINH_F32)
-    cosine = square * m.poly(square, COSH_F64 if m.double else COSH_F32)
-    return up - down, up + down, reduced.r, sine, cosine, reduced.c
+
+    def __init__(self, m: Lanes, a: Value) -> None:
+        reduced = reduce(m, m.least(m.pick(89.5, 710.5), a))
+        up = m.power_of_two(reduced.n - 2)
+        down = (reduced.k < 60.0).where(m.power_of_two(-2 - reduced.n), 0.0)
+        self.s, self.c, self.r = up - down, up + down, reduced.r
+        self.s_low, self.c_low = (up - self.s) - down, (up - self.c) + down
+        square = reduced.r * reduced.r
+        self.sine = (reduced.r * square) * m.poly(square, SINH_F64 if m.double else SINH_F32)
+        if reduced.c is not None:
+            self.sine = self.sine + reduced.c
+        self.cosine = square * m.poly(square, COSH_F64 if m.double else COSH_F32)
 
 
 def sinh(m: Lanes, x: Value) -> Value:
-    """sinh(k ln2 + r) = sinh(k ln2)·cosh(r) + cosh(k ln2)·sinh(r)."""
+    """sinh(k ln 2 + r) = sinh(k ln 2)·cosh(r) + cosh(k ln 2)·sinh(r)."""
     a = m.abs(x)
-    s, c, r, sine, cosine, error = _hyperbolic_parts(m, a)
-    high = m.fma(c, r, s)
-    low = m.fma(c, r, s - high)
-    low = m.fma(s, cosine, m.fma(c, sine if error is None else sine + error, low))
-    half = high + low
+    p = _Parts(m, a)
+    high = m.fma(p.c, p.r, p.s)
+    low = m.fma(p.c, p.r, p.s - high) + p.s_low
+    half = high + m.fma(p.s, p.cosine, m.fma(p.c, p.sine, low))
     return (a < m.pick(2.0**-13, 2.0**-27)).where(x, m.copysign(half + half, x))
 
 
 def cosh(m: Lanes, x: Value) -> Value:
-    s, c, r, sine, cosine, error = _hyperbolic_parts(m, m.abs(x))
-    high = m.fma(s, r, c)
-    low = m.fma(s, r, c - high)
-    half = high + m.fma(c, cosine, m.fma(s, sine if error is None else sine + error, low))
+    """cosh(k ln 2 + r) = cosh(k ln 2)·cosh(r) + sinh(k ln 2)·sinh(r)."""
+    p = _Parts(m, m.abs(x))
+    high = m.fma(p.s, p.r, p.c)
+    low = m.fma(p.s, p.r, p.c - high) + p.c_low
+    half = high + m.fma(p.c, p.cosine, m.fma(p.s, p.sine, low))
     return half + half
 
 
 def tanh(m: Lanes, x: Value) -> Value:
-    """tanh(a) = E/(E + 2) with E = expm1(2a); in float64 the quotient is corrected."""
     a = m.abs(x)
-    twice = m.least(m.pick(19.0, 40.0), a + a)
-    high, low = expm1_parts(m, twice)
+    result = _tanh_double(m, a) if m.double else _tanh_single(m, a)
+    return (a < m.pick(2.0**-13, 2.0**-27)).where(x, m.copysign(result, x))
+
+
+def _tanh_single(m: Lanes, a: Value) -> Value:
+    """1 - 2/(exp(2a) + 1), and for a < 0.625 a polynomial."""
+    reduced = reduce(m, m.least(20.0, a + a))
+    power = m.power_of_two(reduced.n)
+    below = m.fma(power, reduced.tail(m) + reduced.r, power + 1.0)
+    z = a * a
+    small = m.fma(a * z, m.poly(z, TANH_F32), a)
+    return (a < 0.625).where(small, 1.0 - 2.0 / below)
+
+
+def _tanh_double(m: Lanes, a: Value) -> Value:
+    """E/(E + 2) with E = expm1(2a), the quotient corrected by its remainder."""
+    high, low = expm1_parts(m, m.least(40.0, a + a))
     half = high + low
-    if m.double:
-        rest = (high - half) + low
-        below = half + 1.0
-        below_rest = (half - (below - 1.0)) + rest
-        inverse = 1.0 / below
-        quotient = half * inverse
-        left = m.fma(-quotient, below, half) + m.fma(-quotient, below_rest, rest)
-        quotient = m.fma(left, inverse, quotient)
-    else:
-        quotient = half / (half + 1.0)
-    return (a < m.pick(2.0**-13, 2.0**-27)).where(x, m.copysign(quotient, x))
+    rest = (high - half) + low
+    below, below_rest = m.two_sum(half, m.const(1.0))
+    inverse = 1.0 / below
+    quotient = half * inverse
+    left = m.fma(-quotient, below, half) + m.fma(-quotient, below_rest + rest, rest)
+    return m.fma(left, inverse, quotient)

@@ -138,14 +138,14 @@ class Value:
 
     def bits(self) -> Value:
         """The float's bits as a signed integer."""
-        target = dtypes.from_numpy(f"int{self.dtype.bits}")
         m = self.lanes
+        target = m.integer
         return Value(m, m.b.bitcast(self.text, self.dtype, target, m.count), target)
 
     def as_float(self) -> Value:
         """The float with this integer's bits."""
-        target = dtypes.from_numpy(f"float{self.dtype.bits}")
         m = self.lanes
+        target = m.dtype
         return Value(m, m.b.bitcast(self.text, self.dtype, target, m.count), target)
 
     def cast(self, opcode: str, target: DType) -> Value:
@@ -176,7 +176,7 @@ class Lanes:
         self.dtype = dtype
         self.count = count
         self.double = dtype.bits == 64
-        self.integer = dtypes.signed(dtypes.from_numpy(f"int{dtype.bits}"))
+        self.integer = dtypes.signed(dtype)
         self.mantissa = {64: 52, 32: 23, 16: 10 if dtype.short == "f16" else 7}[dtype.bits]
         self.bias = (1 << (dtype.bits - 2 - self.mantissa)) - 1
         self.one_bits = self.bias << self.mantissa

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accelerx import dtypes
 from accelerx.compiler.llvm.math_lanes import Lanes, Value
 
 
@@ -57,3 +58,40 @@ def ldexp(m: Lanes, x: Value, n: Value) -> Value:
 
 def _between(m: Lanes, n: Value, low: int, high: int) -> Value:
     return m.least(m.const(high, n.dtype), m.greatest(m.const(low, n.dtype), n))
+
+
+def fma_odd(m: Lanes, x: Value, y: Value, z: Value) -> Value:
+    """x·y + z of 16-bit floats in float32, rounded to odd: rounding that again is rounding once.
+
+    The product of two such numbers is exact in float32, and the sum's error is known; a sum that is
+    not exact gets an odd last bit, so that it never looks like a tie to the second rounding
+    (Boldo and Melquiond, "Emulation of a FMA and correctly-rounded sums", 2008).
+    """
+    sum_, error = m.two_sum(x * y, z)
+    bits = sum_.bits()
+    # Toward the true value: the neighbour on the error's side if the last bit is even.
+    outward = (error.bits() ^ bits) >= 0
+    step = outward.where(m.const(1, m.integer), m.const(-1, m.integer))
+    inexact = (error < 0.0) | (error > 0.0)
+    even = (bits & 1).equals(0)
+    return (inexact & even).where((bits + step).as_float(), sum_)
+
+
+def narrow(m: Lanes, value: Value) -> Value:
+    """A float32 rounded to the 16-bit float of ``m``; a bool or an integer passes.
+
+    bfloat16 by integer arithmetic: LLVM calls a library for a scalar, which is not there.
+    """
+    if not value.dtype.is_float:
+        return value
+    if m.dtype.short == "f16":
+        return m.value(value.cast("fptrunc", m.dtype).text)
+    integer = dtypes.int32
+    bits = value.lanes.value(
+        m.b.bitcast(value.text, value.dtype, integer, m.count), integer
+    )
+    rounded = bits + 0x7FFF + (bits.lshr(16) & 1)
+    quiet = bits | 0x400000
+    top = value.is_nan().where(quiet, rounded).lshr(16)
+    half = m.b.value(f"trunc {m.type(integer)} {top.text} to {m.type(dtypes.int16)}")
+    return m.value(m.b.bitcast(half, dtypes.int16, m.dtype, m.count))

@@ -28,8 +28,9 @@ def cbrt(m: Lanes, x: Value) -> Value:
     result by the remainder x - c³, so that only its own rounding is left.
     """
     a = m.abs(x)
-    tiny = a < 2.0 ** (1 - m.bias)
-    shift = 3 * ((m.mantissa + 3) // 3)
+    # Small numbers are scaled, so that the remainder below is no subnormal.
+    shift = 162 if m.double else 48
+    tiny = a < m.pick(2.0**-96, 2.0**-900)
     scaled = tiny.where(a * 2.0**shift, a)
     back = tiny.where(2.0 ** (-shift // 3), 1.0)
     bits = scaled.bits()

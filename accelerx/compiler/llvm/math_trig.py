@@ -1,6 +1,6 @@
 """Sine, cosine and tangent, for every argument.
 
-|x| = k·π/2 + r. Up to a bound (2**22 in float32, 2**30 in float64) π/2 in three parts and fma give r
+|x| = k·π/2 + r. Up to a bound (2**17 in float32, 2**30 in float64) π/2 in three parts and fma give r
 (Cody and Waite): the first step is exact, and the parts reach far beyond the closest that a float
 comes to a multiple of π/2. Beyond the bound x is reduced by integer arithmetic with the bits of 2/π
 that matter (Payne and Hanek, 1983); that happens in an outlined function, called where some lane is
@@ -53,7 +53,7 @@ class Angle:
 def sin(m: Lanes, x: Value, *, fast: bool = False) -> Value:
     a = m.abs(x)
     angle = reduce(m, a, fast=fast)
-    sine, cosine = kernel(m, angle.r, angle.low)
+    sine, cosine, _, _ = kernel(m, angle.r, angle.low)
     result = _odd(m, angle.q).where(cosine, sine)
     sign = (x.bits() & m.sign_bit) ^ _second_bit_as_sign(m, angle.q)
     return (result.bits() ^ sign).as_float()
@@ -61,7 +61,7 @@ def sin(m: Lanes, x: Value, *, fast: bool = False) -> Value:
 
 def cos(m: Lanes, x: Value, *, fast: bool = False) -> Value:
     angle = reduce(m, m.abs(x), fast=fast)
-    sine, cosine = kernel(m, angle.r, angle.low)
+    sine, cosine, _, _ = kernel(m, angle.r, angle.low)
     result = _odd(m, angle.q).where(sine, cosine)
     # cos(a) = sin(a + π/2): the sign turns where q + 1 has its second bit.
     return (result.bits() ^ _second_bit_as_sign(m, angle.q + 1)).as_float()
@@ -69,9 +69,14 @@ def cos(m: Lanes, x: Value, *, fast: bool = False) -> Value:
 
 def tan(m: Lanes, x: Value, *, fast: bool = False) -> Value:
     angle = reduce(m, m.abs(x), fast=fast)
-    sine, cosine = kernel(m, angle.r, angle.low)
+    sine, cosine, sine_low, cosine_low = kernel(m, angle.r, angle.low)
     odd = _odd(m, angle.q)
-    quotient = odd.where(cosine, sine) / odd.where(sine, cosine)
+    over, under = odd.where(cosine, sine), odd.where(sine, cosine)
+    quotient = over / under
+    if sine_low is not None and cosine_low is not None:
+        over_low, under_low = odd.where(cosine_low, sine_low), odd.where(sine_low, cosine_low)
+        left = m.fma(-quotient, under, over) + m.fma(-quotient, under_low, over_low)
+        quotient = quotient + left / under
     turned = angle.q << (m.dtype.bits - 1)
     sign = (x.bits() & m.sign_bit) ^ turned
     return (quotient.bits() ^ sign).as_float()
@@ -85,18 +90,22 @@ def _second_bit_as_sign(m: Lanes, q: Value) -> Value:
     return (q << (m.dtype.bits - 2)) & m.sign_bit
 
 
-def kernel(m: Lanes, r: Value, low: Value | None) -> tuple[Value, Value]:
-    """sin(r + low) and cos(r + low) for |r| ≤ π/4."""
+def kernel(
+    m: Lanes, r: Value, low: Value | None
+) -> tuple[Value, Value, Value | None, Value | None]:
+    """sin(r + low) and cos(r + low) for |r| ≤ π/4, and with ``low`` their rounding errors."""
     z = r * r
     s = (z * r) * m.poly_split(z, SIN_F64 if m.double else SIN_F32)
     c = (z * z) * m.poly_split(z, COS_F64 if m.double else COS_F32)
     if low is None:
-        return r + s, m.fma(z, -0.5, 1.0) + c
-    sine = r + (s + m.fma(-(z * 0.5), low, low))
+        return r + s, m.fma(z, -0.5, 1.0) + c, None, None
     half = z * 0.5
     near_one = 1.0 - half
-    cosine = near_one + (((1.0 - near_one) - half) + m.fma(-r, low, c))
-    return sine, cosine
+    sine, sine_low = m.fast_two_sum(r, s + m.fma(-half, low, low))
+    cosine, cosine_low = m.fast_two_sum(
+        near_one, ((1.0 - near_one) - half) + m.fma(-r, low, c)
+    )
+    return sine, cosine, sine_low, cosine_low
 
 
 def reduce(m: Lanes, a: Value, *, fast: bool = False) -> Angle:
@@ -123,7 +132,7 @@ def _reduce_moderate(m: Lanes, a: Value) -> Angle:
 
 def _reduce_large(m: Lanes, a: Value, angle: Angle) -> Angle:
     """Replaces the lanes beyond the bound, where there are any, by calling the outlined function."""
-    bound = m.pick(2.0**22, 2.0**30)
+    bound = m.pick(2.0**17, 2.0**30)
     _declare_scalar(m.b)
     name = _declare_lanes(m, bound)
     b = m.b

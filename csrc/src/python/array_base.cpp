@@ -125,7 +125,8 @@ void array_dealloc(PyObject* object) {
 }
 
 PyMemberDef members[] = {
-    {"key", T_OBJECT_EX, offsetof(ArrayObject, key), READONLY, "interned object compared by launches"},
+    {"key", T_OBJECT_EX, offsetof(ArrayObject, key), READONLY,
+     "interned object compared by launches"},
     {"ptr", T_ULONGLONG, offsetof(ArrayObject, ptr), READONLY, "address of element 0"},
     {"shape", T_OBJECT_EX, offsetof(ArrayObject, shape), READONLY, "extents"},
     {"strides", T_OBJECT_EX, offsetof(ArrayObject, strides), READONLY, "strides in elements"},

@@ -10,9 +10,8 @@ namespace accelerx::python {
 constexpr int kInlineAxes = 4;
 
 struct ArrayObject {
-  PyObject_HEAD
-  PyObject* key;      // compared by identity
-  PyObject* shape;    // the tuples as given
+  PyObject_HEAD PyObject* key;  // compared by identity
+  PyObject* shape;              // the tuples as given
   PyObject* strides;
   PyObject* owner;
   std::uint64_t ptr;

@@ -121,8 +121,8 @@ void copy_from_host(Device& device, std::uintptr_t dst, const py::object& src,
   note_use(device, dst, stream);
   {
     GilRelease unlocked;
-    device.copy(reinterpret_cast<void*>(dst), view.data(), view.bytes(),
-                AX_COPY_HOST_TO_DEVICE, stream);
+    device.copy(reinterpret_cast<void*>(dst), view.data(), view.bytes(), AX_COPY_HOST_TO_DEVICE,
+                stream);
   }
   // The caller may change or free the source as soon as this returns.
   ok(synchronize(stream));
@@ -178,7 +178,8 @@ std::shared_ptr<FunctionState> load(Device& device, const std::string& format,
                                     std::size_t scratch_bytes, const py::object& keep_alive,
                                     const std::string& options) {
   std::vector<ax_param> rows;
-  for (const auto& [kind, size, align, offset] : params) rows.push_back({kind, size, align, offset});
+  for (const auto& [kind, size, align, offset] : params)
+    rows.push_back({kind, size, align, offset});
   ax_program program{};
   program.format = format_of(format);
   program.entry = entry.c_str();
@@ -257,8 +258,8 @@ void bind_plugin(py::module_& module) {
           },
           kForEver, py::arg("path"))
       .def_property_readonly("name", [](const Plugin& p) { return p.table().name; })
-      .def_property_readonly("version",
-                             [](const Plugin& p) { return p.table().version ? p.table().version : ""; })
+      .def_property_readonly(
+          "version", [](const Plugin& p) { return p.table().version ? p.table().version : ""; })
       .def_property_readonly("dialect", [](const Plugin& p) { return p.table().dialect; })
       .def_property_readonly("path", &Plugin::path)
       .def_property_readonly("abi_minor", [](const Plugin& p) { return p.table().abi_minor; })
@@ -287,15 +288,16 @@ void bind_device(py::module_& module) {
   constexpr auto kForEver = py::return_value_policy::reference;
   const auto stream_argument = py::arg("stream").none(true);
   py::class_<Device, std::unique_ptr<Device, py::nodelete>>(module, "Device")
-      .def_property_readonly("plugin", [](const Device& d) -> Plugin& { return d.plugin(); },
-                             kForEver)
+      .def_property_readonly(
+          "plugin", [](const Device& d) -> Plugin& { return d.plugin(); }, kForEver)
       .def_property_readonly("index", &Device::index)
       .def("model", &Device::model)
       .def("alloc", &alloc, py::arg("nbytes"))
       .def("memory_stats", &memory_stats)
       .def("reset_peak_memory", [](Device& d) { d.allocator().reset_peak(); })
-      .def("set_memory_limit", [](Device& d, std::size_t n) { d.allocator().set_limit(n); },
-           py::arg("nbytes"))
+      .def(
+          "set_memory_limit", [](Device& d, std::size_t n) { d.allocator().set_limit(n); },
+          py::arg("nbytes"))
       .def("trim", &trim)
       .def_property_readonly("default_stream",
                              [](const Device& d) { return share(d.default_stream()); })
@@ -304,9 +306,9 @@ void bind_device(py::module_& module) {
              GilRelease unlocked;
              return StreamPtr(d.create_stream(), BlockingDelete{});
            })
-      .def("create_event",
-           [](Device& d, bool timing) { return std::make_shared<Event>(d, timing); },
-           py::arg("timing") = true)
+      .def(
+          "create_event", [](Device& d, bool timing) { return std::make_shared<Event>(d, timing); },
+          py::arg("timing") = true)
       .def("copy_from_host", &copy_from_host, py::arg("dst"), py::arg("src"), stream_argument)
       .def("copy_to_host", &copy_to_host, py::arg("dst"), py::arg("src"), stream_argument)
       .def("copy_on_device", &copy_on_device, py::arg("dst"), py::arg("src"), py::arg("nbytes"),
@@ -325,21 +327,23 @@ void bind_device(py::module_& module) {
 void bind_streams(py::module_& module) {
   constexpr auto kForEver = py::return_value_policy::reference;
   py::class_<Stream, StreamPtr>(module, "Stream")
-      .def_property_readonly("device", [](const Stream& s) -> Device& { return s.device(); },
-                             kForEver)
+      .def_property_readonly(
+          "device", [](const Stream& s) -> Device& { return s.device(); }, kForEver)
       .def_property_readonly("handle",
                              [](Stream& s) { return reinterpret_cast<std::uintptr_t>(s.native()); })
       .def("synchronize", [](const StreamPtr& s) { ok(synchronize(*s)); })
       .def("query", &Stream::query)
-      .def("wait",
-           [](Stream& s, const Event& e) {
-             const Plugin& plugin = s.device().plugin();
-             plugin.check(plugin.table().stream_wait(s.device().index(), s.handle(), e.handle()),
-                          "stream_wait");
-           },
-           py::arg("event"));
+      .def(
+          "wait",
+          [](Stream& s, const Event& e) {
+            const Plugin& plugin = s.device().plugin();
+            plugin.check(plugin.table().stream_wait(s.device().index(), s.handle(), e.handle()),
+                         "stream_wait");
+          },
+          py::arg("event"));
   py::class_<Event, std::shared_ptr<Event>>(module, "Event")
-      .def("record", [](Event& e, const StreamPtr& s) { e.record(*s); }, py::arg("stream"))
+      .def(
+          "record", [](Event& e, const StreamPtr& s) { e.record(*s); }, py::arg("stream"))
       .def("synchronize", [](const std::shared_ptr<Event>& e) { ok(synchronize(*e)); })
       .def("query", &Event::query)
       .def("elapsed", &Event::elapsed, py::arg("end"));
@@ -400,13 +404,14 @@ PYBIND11_MODULE(_core, module) {
   bind_device(module);
   bind_streams(module);
   bind_function(module);
-  module.def("set_current_stream",
-             [](Device& device, std::shared_ptr<Stream> stream) {
-               device.set_current_stream(std::move(stream));
-             },
-             py::arg("device"), py::arg("stream").none(true));
-  module.def("current_stream", [](Device& d) { return share(d.current_stream()); },
-             py::arg("device"));
+  module.def(
+      "set_current_stream",
+      [](Device& device, std::shared_ptr<Stream> stream) {
+        device.set_current_stream(std::move(stream));
+      },
+      py::arg("device"), py::arg("stream").none(true));
+  module.def(
+      "current_stream", [](Device& d) { return share(d.current_stream()); }, py::arg("device"));
   module.def("set_launch_blocking", &set_launch_blocking, py::arg("enabled"));
   module.def("shutdown", &shutdown);
   py::module_::import("atexit").attr("register")(module.attr("shutdown"));

@@ -20,8 +20,7 @@ constexpr std::size_t kStackBytes = 512;
 constexpr std::size_t kStackArguments = 32;
 
 struct DispatcherObject {
-  PyObject_HEAD
-  vectorcallfunc call;
+  PyObject_HEAD vectorcallfunc call;
   PyObject* miss;
   std::vector<std::shared_ptr<Specialisation>>* specialisations;
 };
@@ -157,8 +156,7 @@ bool pack(const Specialisation& s, PyObject* const* args, char* out) {
 bool launch_packed(const std::shared_ptr<Specialisation>& s, PyObject* const* args,
                    std::size_t count, char* packed) {
   if (!pack(*s, args, packed)) return false;
-  Stream& stream =
-      s->stream ? *s->stream : s->function->function->device().current_stream();
+  Stream& stream = s->stream ? *s->stream : s->function->function->device().current_stream();
   ax_launch request = s->launch;
   if (stream.synchronous()) return launch(request, s->function, packed, stream, nullptr, 0);
   std::vector<PyObject*> owners;
@@ -217,8 +215,8 @@ PyObject* dispatcher_call(PyObject* object, PyObject* const* args, std::size_t f
 PyObject* dispatcher_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"miss", nullptr};
   PyObject* miss = nullptr;
-  if (PyArg_ParseTupleAndKeywords(args, kwargs, "O:Dispatcher", const_cast<char**>(names),
-                                  &miss) == 0) {
+  if (PyArg_ParseTupleAndKeywords(args, kwargs, "O:Dispatcher", const_cast<char**>(names), &miss) ==
+      0) {
     return nullptr;
   }
   if (PyCallable_Check(miss) == 0) {
@@ -274,7 +272,8 @@ bool read_numbers(PyObject* object, const char* what, std::uint32_t* out, Py_ssi
   PyObject* sequence = PySequence_Fast(object, what);
   if (sequence == nullptr) return false;
   bool fine = PySequence_Fast_GET_SIZE(sequence) == count;
-  if (!fine) PyErr_Format(PyExc_ValueError, "%s: %zd numbers are needed, not %R", what, count, object);
+  if (!fine)
+    PyErr_Format(PyExc_ValueError, "%s: %zd numbers are needed, not %R", what, count, object);
   for (Py_ssize_t i = 0; fine && i < count; ++i) {
     const unsigned long long number =
         PyLong_AsUnsignedLongLong(PySequence_Fast_GET_ITEM(sequence, i));
@@ -315,10 +314,10 @@ bool read_plan(PyObject* plan, Specialisation* s) {
       break;
     }
     const auto source = static_cast<Source>(n[0]);
-    const Scalar type = source == Source::kScalar ? scalar_of(static_cast<std::int32_t>(n[3]))
-                                                  : Scalar::kI64;
-    s->plan.push_back({source, type, static_cast<std::uint16_t>(n[1]),
-                       static_cast<std::uint16_t>(n[2]), n[4]});
+    const Scalar type =
+        source == Source::kScalar ? scalar_of(static_cast<std::int32_t>(n[3])) : Scalar::kI64;
+    s->plan.push_back(
+        {source, type, static_cast<std::uint16_t>(n[1]), static_cast<std::uint16_t>(n[2]), n[4]});
   }
   Py_DECREF(rows);
   return fine;
@@ -329,18 +328,18 @@ void check_rows(const Specialisation& s) {
     const PlanRow& row = s.plan[i];
     const std::string where = "plan row " + std::to_string(i) + ": ";
     if (row.argument >= s.keys.size()) {
-      throw BackendError(AX_ERROR_INVALID_ARGUMENT,
-                         where + "argument " + std::to_string(row.argument) + " of " +
-                             std::to_string(s.keys.size()));
+      throw BackendError(AX_ERROR_INVALID_ARGUMENT, where + "argument " +
+                                                        std::to_string(row.argument) + " of " +
+                                                        std::to_string(s.keys.size()));
     }
     if (row.source != Source::kScalar && PyType_Check(s.keys[row.argument])) {
       throw BackendError(AX_ERROR_INVALID_ARGUMENT, where + "its argument is no array");
     }
     if (row.offset + scalar_size(row.type) > s.launch.args_bytes) {
-      throw BackendError(AX_ERROR_INVALID_ARGUMENT,
-                         where + "offset " + std::to_string(row.offset) +
-                             " lies outside the packed arguments of " +
-                             std::to_string(s.launch.args_bytes) + " bytes");
+      throw BackendError(AX_ERROR_INVALID_ARGUMENT, where + "offset " + std::to_string(row.offset) +
+                                                        " lies outside the packed arguments of " +
+                                                        std::to_string(s.launch.args_bytes) +
+                                                        " bytes");
     }
   }
 }
@@ -351,8 +350,8 @@ void delete_specialisation(Specialisation* s) {
 }
 
 bool fill_specialisation(PyObject* args, PyObject* kwargs, Specialisation* s) {
-  static const char* names[] = {"keys", "function", "plan", "grid", "shared_bytes", "stream",
-                                nullptr};
+  static const char* names[] = {"keys",         "function", "plan", "grid",
+                                "shared_bytes", "stream",   nullptr};
   PyObject *keys = nullptr, *function = nullptr, *plan = nullptr, *grid = nullptr,
            *stream = Py_None;
   unsigned int shared_bytes = 0;

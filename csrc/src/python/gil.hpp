@@ -2,15 +2,29 @@
 #pragma once
 
 #include <Python.h>
+#include <cxxabi.h>
+#include <unistd.h>
 
 #include <memory>
 
 namespace accelerx::python {
 
+// Runs what takes Python's lock. While the interpreter ends, Python (before 3.14) lets any other
+// thread that asks for the lock exit on the spot, unwinding C++ frames whose destructors would touch
+// Python's objects: such a thread sleeps here instead, until the process is gone.
+template <class Take>
+auto take_lock(Take take) {
+  try {
+    return take();
+  } catch (abi::__forced_unwind&) {
+    for (;;) ::pause();
+  }
+}
+
 // Holds Python's lock; for threads that may or may not have it, or may be unknown to Python.
 class GilAcquire {
  public:
-  GilAcquire() : state_(PyGILState_Ensure()) {}
+  GilAcquire() : state_(take_lock([] { return PyGILState_Ensure(); })) {}
   ~GilAcquire() { PyGILState_Release(state_); }
   GilAcquire(const GilAcquire&) = delete;
   GilAcquire& operator=(const GilAcquire&) = delete;
@@ -23,7 +37,9 @@ class GilAcquire {
 class GilRelease {
  public:
   GilRelease() : state_(PyEval_SaveThread()) {}
-  ~GilRelease() { PyEval_RestoreThread(state_); }
+  ~GilRelease() {
+    take_lock([this] { PyEval_RestoreThread(state_); });
+  }
   GilRelease(const GilRelease&) = delete;
   GilRelease& operator=(const GilRelease&) = delete;
 

@@ -186,15 +186,24 @@ bool launch_asynchronously(ax_launch& launch, std::shared_ptr<FunctionState> fun
   return !launch_blocking.load(std::memory_order_relaxed) || synchronize(stream);
 }
 
-// After a signal: what runs on the stream is asked to stop and given a second for it.
-void drain(Stream& stream) {
+// After a signal: what runs on the device is asked to stop and given a second for it. All its
+// streams are, since the one waited for may itself wait for others; those learn of it at their next
+// synchronisation.
+void drain(Stream& waited) {
   PyObject* exception = take_exception();
-  stream.lane().stop();
+  const std::shared_ptr<void> failure = hold(exception);
+  std::vector<std::shared_ptr<Stream>> busy;
+  for (auto& stream : waited.device().streams()) {
+    if (stream->query()) continue;
+    stream->set_failure(failure);
+    stream->lane().stop();
+    busy.push_back(std::move(stream));
+  }
   {
     GilRelease unlocked;
-    static_cast<void>(stream.wait(kDrainNs));
+    for (const auto& stream : busy) static_cast<void>(stream->wait(kDrainNs));
   }
-  static_cast<void>(stream.take_failure());
+  static_cast<void>(waited.take_failure());
   raise_exception(exception);
   Py_DECREF(exception);
 }
@@ -271,9 +280,9 @@ void set_core_error() {
   try {
     throw;
   } catch (const BackendError& e) {
-    PyObject* args = Py_BuildValue("(siLss)", e.what(), static_cast<int>(e.code()),
-                                   static_cast<long long>(e.vendor_code()), e.api().c_str(),
-                                   e.hint().c_str());
+    PyObject* args =
+        Py_BuildValue("(siLss)", e.what(), static_cast<int>(e.code()),
+                      static_cast<long long>(e.vendor_code()), e.api().c_str(), e.hint().c_str());
     if (args == nullptr) return;
     PyErr_SetObject(core_error, args);
     Py_DECREF(args);

@@ -24,10 +24,10 @@ struct FunctionState {
 struct LaunchContext {
   FunctionState* function = nullptr;
   Lane* lane = nullptr;
-  Stream* stream = nullptr;        // of an asynchronous launch, else null
-  const void* thread = nullptr;    // marks the launching thread of a synchronous launch
-  PyObject* error = nullptr;       // what a callback or signal raised; guarded by Python's lock
-  std::mutex callbacks;            // callbacks of one launch run one after another
+  Stream* stream = nullptr;      // of an asynchronous launch, else null
+  const void* thread = nullptr;  // marks the launching thread of a synchronous launch
+  PyObject* error = nullptr;     // what a callback or signal raised; guarded by Python's lock
+  std::mutex callbacks;          // callbacks of one launch run one after another
 };
 
 // Launches and raises; all but args, stream and hook are set in `launch`. `owners` are the objects

@@ -56,9 +56,9 @@ def monte_carlo_pi(hits, seeds, tries):
     state = seeds[i]
     inside = 0
     for _ in range(tries):
-        state ^= state << np.uint32(13)
-        state ^= state >> np.uint32(17)
-        state ^= state << np.uint32(5)
+        state ^= np.uint32(state << np.uint32(13))
+        state ^= np.uint32(state >> np.uint32(17))
+        state ^= np.uint32(state << np.uint32(5))
         x = state & np.uint32(0xFFFF)
         y = state >> np.uint32(16)
         if x * x + y * y < np.uint32(0xFFFF) * np.uint32(0xFFFF) and x < np.uint32(40000) and y < np.uint32(40000):

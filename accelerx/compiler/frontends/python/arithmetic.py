@@ -198,7 +198,10 @@ class Arithmetic(State):
     def _scalable(self, a: Scalar, b: Scalar) -> bool:
         """Whether a product of indices cannot have grown out of bounds in a loop."""
         return all(
-            s.index is None or not s.index.carried or s.form is None or self.bounds.bounded_above(s.form)
+            s.index is None
+            or not s.index.carried
+            or s.form is None
+            or self.bounds.bounded_above(s.form)
             for s in (a, b)
         )
 

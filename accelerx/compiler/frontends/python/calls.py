@@ -8,7 +8,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import BuiltinFunctionType, FunctionType
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,9 @@ class Calls(Views):
         given = len(call.arguments)
         if call.keywords:
             name = next(iter(call.keywords))
-            self.type_error(call.node, f"{call.name}() takes no keyword argument {name!r} in kernels")
+            self.type_error(
+                call.node, f"{call.name}() takes no keyword argument {name!r} in kernels"
+            )
         if not least <= given <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
             self.type_error(
@@ -175,7 +177,11 @@ class Calls(Views):
     def _fold_call(self, row: Intrinsic, arguments: tuple[Scalar, ...]) -> float | None:
         """The value of a function of constants, as Python computes it."""
         function = getattr(math, row.name, None)
-        if function is None or row.result != "same" or row.name in ("floor", "ceil", "trunc", "ldexp"):
+        if (
+            function is None
+            or row.result != "same"
+            or row.name in ("floor", "ceil", "trunc", "ldexp")
+        ):
             return None
         constants = [a.constant for a in arguments]
         literal = self.rules.literal(0.0)
@@ -227,7 +233,9 @@ class Calls(Views):
         step = parts[2] if len(parts) == 3 else self.literal(1)
         if step.constant == 0:
             self.type_error(call.node, "range() step must not be zero")
-        typing = self.rules.range_of([p.typing for p in (parts if len(parts) < 3 else (start, stop, step))])
+        typing = self.rules.range_of(
+            [p.typing for p in (parts if len(parts) < 3 else (start, stop, step))]
+        )
         cast = [self.cast(p, typing[0], call.loc, typing[1]) for p in (start, stop, step)]
         return Range(*cast)
 
@@ -274,7 +282,9 @@ class Calls(Views):
             distance = self.binary("+", distance, self.binary("+", step_code, toward, loc), loc)
             quotient = self.binary("//", distance, step_code, loc)
         else:
-            distance = self.binary("+", distance, self.literal(int(step) - (1 if step > 0 else -1)), loc)
+            distance = self.binary(
+                "+", distance, self.literal(int(step) - (1 if step > 0 else -1)), loc
+            )
             quotient = self.binary("//", distance, r.step, loc)
         return self.extremum("max", quotient, self.literal(0), loc)
 
@@ -330,7 +340,9 @@ class Calls(Views):
     def call_int(self, call: Call) -> Value:
         self.count_arguments(call, 1)
         a = self.scalars(call)[0]
-        return self.cast(a, self.rules.to_int(a.typing), call.loc, a.weak and a.constant is not None)
+        return self.cast(
+            a, self.rules.to_int(a.typing), call.loc, a.weak and a.constant is not None
+        )
 
     def call_float(self, call: Call) -> Value:
         self.count_arguments(call, 1)
@@ -452,12 +464,18 @@ class Calls(Views):
         )
         return self.select(self.compare("gt", x, zero, call.loc), one, below, call.loc)
 
+    def call_info(self, call: Call) -> Value:
+        """np.finfo and np.iinfo of a dtype."""
+        self.count_arguments(call, 1)
+        dtype = dtype_argument(call.arguments[0])
+        if dtype is None or dtype.is_bool or dtype.is_float != (call.name == "finfo"):
+            self.type_error(call.node, f"{call.name}() of {call.arguments[0]}")
+        return Object((np.finfo if dtype.is_float else np.iinfo)(dtype.numpy))
+
     def call_clip(self, call: Call) -> Value:
         self.count_arguments(call, 3)
         x, low, high = self.scalars(call)
-        return self.extremum(
-            "min", self.extremum("max", x, low, call.loc), high, call.loc
-        )
+        return self.extremum("min", self.extremum("max", x, low, call.loc), high, call.loc)
 
 
 # ------------------------------------------------------------------------------------- tables
@@ -523,6 +541,7 @@ def handlers() -> dict[object, Handler]:
     add((np.sign,), Calls.call_sign)
     add((np.clip,), Calls.call_clip)
     add((operator.abs,), Calls.call_abs)
+    add((np.finfo, np.iinfo), Calls.call_info)
     return table
 
 
@@ -552,8 +571,9 @@ def type_object(value: object) -> DType | None:
     Takes accelerx's rows, NumPy's dtypes and scalar types, and numba's types (by their name, as
     numba itself is never imported here).
     """
-    if isinstance(value, DType):
-        return value
+    named = getattr(value, "kernel_type", value)  # accelerx.float32 and the like
+    if isinstance(named, DType):
+        return named
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
         name = np.dtype(value).name
         return dtypes.from_numpy(name) if name in _DTYPE_NAMES else None
@@ -569,8 +589,9 @@ def dtype_argument(value: Value) -> DType | None:
     if not isinstance(value, Object):
         return None
     named = value.value
-    if named in (float, int, bool):
-        return {float: float64, int: dtypes.int64, bool: bool_}[named]  # type: ignore[index]
+    for python, dtype in ((float, float64), (int, dtypes.int64), (bool, bool_)):
+        if named is python:
+            return dtype
     if isinstance(named, str):
         try:
             name = np.dtype(named).name if named not in _DTYPE_NAMES else named
@@ -589,8 +610,3 @@ def function_of(value: object) -> FunctionType | None:
         return value
     inner = getattr(value, "py_func", None)
     return inner if isinstance(inner, FunctionType) else None
-
-
-def is_builtin(value: object) -> bool:
-    """Whether a callable is written in C."""
-    return isinstance(value, BuiltinFunctionType | np.ufunc)

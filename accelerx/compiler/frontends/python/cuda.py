@@ -9,8 +9,6 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from accelerx import dtypes
 from accelerx.compiler import intrinsics, ir
 from accelerx.compiler.frontends.python.calls import Call, Calls, dtype_argument
@@ -20,16 +18,16 @@ from accelerx.dtypes import DType, bool_, int32, int64, uint32
 
 _AXES = "xyz"
 _WARP = 32
+_KINDS: dict[str, ir.SpecialKind] = {
+    "threadIdx": "thread",
+    "blockIdx": "block",
+    "blockDim": "block_dim",
+    "gridDim": "grid_dim",
+}
 _SPECIALS: dict[str, tuple[ir.SpecialKind, int]] = {
-    f"{name}.{axis}": (kind, k)
-    for name, kind in (
-        ("threadIdx", "thread"),
-        ("blockIdx", "block"),
-        ("blockDim", "block_dim"),
-        ("gridDim", "grid_dim"),
-    )
-    for k, axis in enumerate(_AXES)
-}  # type: ignore[assignment]
+    f"{name}.{axis}": (kind, k) for name, kind in _KINDS.items() for k, axis in enumerate(_AXES)
+}
+_GRID: tuple[ir.SpecialKind, ...] = ("block", "block_dim", "thread")
 
 
 class Cuda(Calls):
@@ -79,8 +77,7 @@ class Cuda(Calls):
 
         def position(axis: int) -> Scalar:
             block, size, thread = (
-                self.cast(self.special(kind, axis), dtype, call.loc)
-                for kind in ("block", "block_dim", "thread")  # type: ignore[arg-type]
+                self.cast(self.special(kind, axis), dtype, call.loc) for kind in _GRID
             )
             start = self.binary("*", block, size, call.loc)
             return self.binary("+", start, thread, call.loc)
@@ -118,9 +115,7 @@ class Cuda(Calls):
                 "use numpy.float32, accelerx.float32 or 'float32'",
             )
         shape = self._static_shape(given["shape"], call)
-        owner: tuple[object, ...] = (
-            (self.frame.source,) if space == "shared" else self.frame.key
-        )
+        owner: tuple[object, ...] = (self.frame.source,) if space == "shared" else self.frame.key
         key = (space, *owner, id(call.node), shape, dtype)
         if key not in self.arrays:
             self.arrays[key] = self._declare(space, shape, dtype, call)
@@ -143,9 +138,7 @@ class Cuda(Calls):
             self.type_error(call.node, f"{call.name}() of shape {tuple(out)}")
         return tuple(out)
 
-    def _declare(
-        self, space: ir.Space, shape: tuple[int, ...], dtype: DType, call: Call
-    ) -> View:
+    def _declare(self, space: ir.Space, shape: tuple[int, ...], dtype: DType, call: Call) -> View:
         dynamic = space == "shared" and shape == (0,)
         strides = [1] * len(shape)
         for axis in range(len(shape) - 2, -1, -1):
@@ -410,8 +403,3 @@ def marker_of(module_name: str, attribute: str) -> Marker | None:
     """The marker that numba's own ``cuda.attribute`` corresponds to, for kernels that import it."""
     known = module_name == "numba.cuda" and attribute in marker_names()
     return Marker(attribute) if known else None
-
-
-def array_constant(value: object) -> bool:
-    """Whether an object from outside the kernel becomes constant memory."""
-    return isinstance(value, np.ndarray)

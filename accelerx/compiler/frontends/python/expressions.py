@@ -6,16 +6,15 @@ import ast
 import builtins
 import difflib
 import enum
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from accelerx import dtypes
 from accelerx.compiler import ir
-from accelerx.compiler.diagnostics import Loc
 from accelerx.compiler.frontends.python.arithmetic import COMPARISONS, OPERATORS
 from accelerx.compiler.frontends.python.bounds import Form
 from accelerx.compiler.frontends.python.calls import Call, function_of, type_object
@@ -122,7 +121,7 @@ class Expressions(Cuda):
                 return self.constant(False, bool_)
         self.type_error(node, f"variable {node.id!r} is used before it is assigned")
 
-    def _undefined(self, node: ast.Name) -> Value:
+    def _undefined(self, node: ast.Name) -> NoReturn:
         source = self.frame.source
         known = [*self.frame.env, *source.names, *source.function.__globals__, *vars(builtins)]
         close = difflib.get_close_matches(node.id, [k for k in known if "." not in k], 1)
@@ -237,16 +236,17 @@ class Expressions(Cuda):
     def _comparison(self, op: ast.cmpop, left: Value, right: Value, node: ast.Compare) -> Scalar:
         match op:
             case ast.Is() | ast.IsNot():
-                same = self._identical(left, right, node)
-                return self.constant(same != isinstance(op, ast.IsNot), bool_)
+                identical = self._identical(left, right, node)
+                return self.constant(identical != isinstance(op, ast.IsNot), bool_)
             case ast.In() | ast.NotIn():
                 found = self._contains(left, right, node)
                 return self.negation(found, self.loc(node)) if isinstance(op, ast.NotIn) else found
             case ast.Eq() | ast.NotEq() if isinstance(left, Object) and isinstance(right, Object):
-                return self.constant((left.value == right.value) != isinstance(op, ast.NotEq), bool_)
+                equal = same_object(left.value, right.value)
+                return self.constant(equal != isinstance(op, ast.NotEq), bool_)
             case ast.Eq() | ast.NotEq() if isinstance(left, Tuple) and isinstance(right, Tuple):
-                equal = self._equal_tuples(left, right, node)
-                return self.negation(equal, self.loc(node)) if isinstance(op, ast.NotEq) else equal
+                same = self._equal_tuples(left, right, node)
+                return self.negation(same, self.loc(node)) if isinstance(op, ast.NotEq) else same
         what = "a compared value"
         a, b = self.scalar(left, node.left, what), self.scalar(right, node, what)
         return self.compare(COMPARISONS[type(op)], a, b, self.loc(node))
@@ -316,7 +316,8 @@ class Expressions(Cuda):
                 result = operand(n)
                 continue
             facts = result.when_true if op == "and" else result.when_false
-            result = self._connect(op, result, self.attempt(lambda n=n: operand(n), facts), node)
+            right = self.attempt(functools.partial(operand, n), facts)
+            result = self._connect(op, result, right, node)
         return result
 
     def attempt(self, work: Callable[[], Value], facts: Sequence[Form] = ()) -> Attempt:
@@ -330,9 +331,7 @@ class Expressions(Cuda):
         del self.bounds.facts[known:]
         return attempt
 
-    def _connect(
-        self, op: ir.LogicalOp, left: Scalar, right: Attempt, node: ast.AST
-    ) -> Scalar:
+    def _connect(self, op: ir.LogicalOp, left: Scalar, right: Attempt, node: ast.AST) -> Scalar:
         """``left and right`` or ``left or right``; a right side that needs a guard gets an If."""
         loc = self.loc(node)
         value = self.scalar(right.value, node)
@@ -403,7 +402,6 @@ class Expressions(Cuda):
 
     def subscripted(self, node: ast.Subscript) -> Value:
         """``value[slice]``; an element of an array is left as a view, to be read or written."""
-        mark = len(self.out)
         base = self.expression(node.value)
         if isinstance(base, View):
             return self.index(base, self._items(node.slice), node)
@@ -411,7 +409,6 @@ class Expressions(Cuda):
             if isinstance(node.slice, ast.Slice):
                 return self._tuple_slice(base, node.slice)
             return self._tuple_item(base, self.number(node.slice, "a tuple's index"), node)
-        del mark
         if isinstance(base, Object) and isinstance(base.value, list | dict):
             self.unsupported(
                 node,
@@ -428,7 +425,11 @@ class Expressions(Cuda):
         items: list[Item] = []
         if values is None:
             for n in nodes:
-                items.extend([self._slice_item(n)] if isinstance(n, ast.Slice) else self._as_items(self.expression(n), n))
+                items.extend(
+                    [self._slice_item(n)]
+                    if isinstance(n, ast.Slice)
+                    else self._as_items(self.expression(n), n)
+                )
             return items
         for value in values:
             items.extend(self._as_items(value, node))
@@ -443,9 +444,10 @@ class Expressions(Cuda):
 
     def _slice_item(self, node: ast.Slice) -> Slice:
         def part(n: ast.expr | None) -> Scalar | None:
-            if n is None or (isinstance(n, ast.Constant) and n.value is None):
+            value = Object(None) if n is None else self.expression(n)
+            if n is None or (isinstance(value, Object) and value.value is None):
                 return None
-            bound = self.number(n, "a slice bound")
+            bound = self.scalar(value, n, "a slice bound")
             if not bound.dtype.is_integer:
                 self.type_error(n, f"a slice bound must be an integer, not {bound.dtype.name}")
             return bound
@@ -464,7 +466,9 @@ class Expressions(Cuda):
         if index.constant is not None:
             k = int(index.constant)
             if not index.dtype.is_integer or not -size <= k < size:
-                self.type_error(node, f"index {index.constant} is out of range for a tuple of {size}")
+                self.type_error(
+                    node, f"index {index.constant} is out of range for a tuple of {size}"
+                )
             return base.items[k]
         loc = self.loc(node)
         if not index.dtype.is_integer or not base.items:
@@ -475,7 +479,9 @@ class Expressions(Cuda):
             item = self.scalar(base.items[k], node, "an item of a tuple with a variable index")
             here = self.compare("eq", index, self.literal(k), loc)
             if not self.nonnegative(index):
-                here = self.either(here, self.compare("eq", index, self.literal(k - size), loc), loc)
+                here = self.either(
+                    here, self.compare("eq", index, self.literal(k - size), loc), loc
+                )
             result = self.select(here, item, result, loc)
         return result
 
@@ -514,15 +520,17 @@ class Expressions(Cuda):
         try:
             found: Any = getattr(owner, node.attr)
         except AttributeError:
-            what = f"module {owner.__name__!r}" if isinstance(owner, ModuleType) else str(Object(owner))
+            what = (
+                f"module {owner.__name__!r}"
+                if isinstance(owner, ModuleType)
+                else str(Object(owner))
+            )
             close = difflib.get_close_matches(node.attr, dir(owner), 1)
             self.type_error(
                 node,
                 f"{what} has no attribute {node.attr!r}",
                 f"did you mean {close[0]!r}?" if close else "",
             )
-        if isinstance(owner, np.finfo | np.iinfo) and isinstance(found, np.generic):
-            return self.from_object(found, node.attr, node)
         return self.from_object(found, node.attr, node)
 
     def _call(self, node: ast.Call) -> Value:
@@ -558,7 +566,7 @@ class Expressions(Cuda):
         named = {k.arg or "": v for k, v in zip(keywords, positional[count:], strict=True)}
         return Call(node, name, positional[:count], named, self.loc(node))
 
-    def _uncallable(self, target: object, node: ast.Call) -> Value:
+    def _uncallable(self, target: object, node: ast.Call) -> NoReturn:
         module = getattr(target, "__module__", None) or ""
         qualified = getattr(target, "__qualname__", None) or getattr(target, "__name__", None)
         if isinstance(target, Marker) or not callable(target):
@@ -587,6 +595,12 @@ class Expressions(Cuda):
         return Object(None)
 
 
+def same_object(a: object, b: object) -> bool:
+    """Whether two objects outside the kernel are equal; all spellings of a dtype are."""
+    x, y = type_object(a), type_object(b)
+    return x is y if x is not None and y is not None else bool(a == b)
+
+
 def reads_memory(value: Value) -> bool:
     """Whether a value's expression loads from an array."""
     if isinstance(value, Tuple):
@@ -594,11 +608,6 @@ def reads_memory(value: Value) -> bool:
     if not isinstance(value, Scalar) or value.expr is None:
         return False
     return any(isinstance(e, ir.Load) for e in ir.walk(value.expr))
-
-
-def location_of(loc: Loc | None) -> str:
-    """A place in an error message."""
-    return "an unknown place" if loc is None else str(loc)
 
 
 _EXPRESSIONS: dict[type[ast.expr], Callable[[Expressions, Any], Value]] = {
@@ -614,4 +623,3 @@ _EXPRESSIONS: dict[type[ast.expr], Callable[[Expressions, Any], Value]] = {
     ast.Attribute: Expressions._attribute,
     ast.Call: Expressions._call,
 }
-_ = dtypes

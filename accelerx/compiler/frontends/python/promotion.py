@@ -18,6 +18,8 @@ from accelerx.dtypes import DType, bfloat16, bool_, float16, float32, float64, i
 Number = int | float | bool
 Typing = tuple[DType, bool]  # a type, and whether it is weak
 
+# Where a float meets one of these on two paths, numba takes it for the smaller signed type.
+_JOINED = {dtypes.uint16: dtypes.int16, dtypes.uint8: dtypes.int8}
 _SMALL = frozenset({bool_, dtypes.int8, dtypes.int16, dtypes.uint8})
 
 
@@ -81,7 +83,9 @@ def convert(value: Number, dtype: DType) -> Number:
             return 0
         low = -(1 << (dtype.bits - 1)) if dtype.is_signed else 0
         high = low + (1 << dtype.bits) - 1
-        return (low if value < 0 else high) if math.isinf(value) else min(max(int(value), low), high)
+        return (
+            (low if value < 0 else high) if math.isinf(value) else min(max(int(value), low), high)
+        )
     value = int(value) & ((1 << dtype.bits) - 1)
     return value - (1 << dtype.bits) if dtype.is_signed and value >> (dtype.bits - 1) else value
 
@@ -224,13 +228,11 @@ class Numba:
         return self._integers(x, y)
 
     def join(self, a: Typing, b: Typing) -> Typing:
-        x, y = a[0], b[0]
-        if x.is_float != y.is_float and dtypes.uint16 in (x, y):
-            x, y = (dtypes.int16 if d is dtypes.uint16 else d for d in (x, y))
+        x, y = (_JOINED.get(d, d) if o.is_float else d for d, o in ((a[0], b[0]), (b[0], a[0])))
         return self._unify(x, y), False
 
     def extremum(self, a: Typing, b: Typing) -> Typing:
-        return self._unify(a[0], b[0]), False
+        return self.join(a, b)
 
     def negate(self, a: Typing) -> Typing:
         if a[0].is_float:
@@ -294,8 +296,9 @@ def ufunc_type(rules: Rules, a: Typing, b: Typing) -> Typing:
         return rules.extremum(a, b)
     x, y = a[0], b[0]
     if x.is_float and y.is_float:
-        return rules.extremum(a, b)
-    if x.is_float or y.is_float:
+        real = rules.extremum(a, b)[0]
+    elif x.is_float or y.is_float:
         real = x if x.is_float else y
-        return (float32 if real.bits == 16 else real), False
-    return rules.join(a, b)
+    else:
+        return rules.join(a, b)
+    return (float32 if real.bits == 16 else real), False

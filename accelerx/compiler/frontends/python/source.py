@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-from dataclasses import dataclass, field
-from types import CodeType, FunctionType
+import linecache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from accelerx.compiler.diagnostics import Loc, SourceFile
@@ -32,7 +34,7 @@ class FunctionSource:
     shift: int
     names: dict[str, Any]
     locals: frozenset[str]
-    _stored: dict[int, frozenset[str]] = field(default_factory=dict)
+    _names: _Names | None = None
 
     @property
     def name(self) -> str:
@@ -73,15 +75,84 @@ class FunctionSource:
             return namespace[name]
         return vars(builtins)[name]
 
-    def stored(self, node: ast.stmt) -> frozenset[str]:
-        """Names assigned inside a statement, nested statements included."""
-        found = self._stored.get(id(node))
-        if found is None:
-            found = frozenset(
-                n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
-            )
-            self._stored[id(node)] = found
-        return found
+    def stored_in(self, nodes: Sequence[ast.AST]) -> frozenset[str]:
+        """Names assigned inside some nodes, nested statements included."""
+        return frozenset(
+            n.id
+            for node in nodes
+            for n in ast.walk(node)
+            if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
+        )
+
+    def read_outside(self, loop: ast.For, name: str) -> bool:
+        """Whether a for loop's variable may be read after the loop without a new assignment.
+
+        Reads in other for loops over the same name do not count, nor do reads before the loop, unless
+        a loop around both leads back to them.
+        """
+        if self._names is None:
+            self._names = _Names(self.node)
+        return self._names.read_outside(loop, name)
+
+
+class _Names(ast.NodeVisitor):
+    """Where a function reads which names, and where its loops are."""
+
+    def __init__(self, node: Definition) -> None:
+        self.reads: dict[str, list[ast.AST]] = {}
+        self.loops: list[ast.For | ast.While] = []
+        self.visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self.reads.setdefault(node.id, []).append(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):
+            self.reads.setdefault(node.target.id, []).append(node.target)
+        self.generic_visit(node)
+
+    def visit_For(self, node: ast.For) -> None:
+        self.loops.append(node)
+        self.generic_visit(node)
+
+    def visit_While(self, node: ast.While) -> None:
+        self.loops.append(node)
+        self.generic_visit(node)
+
+    def read_outside(self, loop: ast.For, name: str) -> bool:
+        rebinding = [
+            other
+            for other in self.loops
+            if isinstance(other, ast.For)
+            and isinstance(other.target, ast.Name)
+            and other.target.id == name
+        ]
+        around = [o for o in self.loops if _contains(o, loop) and o not in rebinding]
+        beside = [o for o in rebinding if not _contains(o, loop)]
+        for read in self.reads.get(name, ()):
+            if _contains(loop, read) or any(_in_body(other, read) for other in beside):
+                continue
+            if _start(read) > _end(loop) or any(_contains(other, read) for other in around):
+                return True
+        return False
+
+
+def _start(node: ast.AST) -> tuple[int, int]:
+    return node.lineno, node.col_offset  # type: ignore[attr-defined]
+
+
+def _end(node: ast.AST) -> tuple[int, int]:
+    return node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
+
+
+def _contains(outer: ast.AST, inner: ast.AST) -> bool:
+    return _start(outer) <= _start(inner) and _end(inner) <= _end(outer)
+
+
+def _in_body(loop: ast.For, node: ast.AST) -> bool:
+    """Whether a node is in a loop's body, where its variable is set."""
+    return _start(loop.body[0]) <= _start(node) and _end(node) <= _end(loop.body[-1])
 
 
 def read(function: FunctionType) -> FunctionSource:
@@ -101,13 +172,7 @@ def read(function: FunctionType) -> FunctionSource:
         ) from e
     first = max(first, 1)
     text = "".join(lines)
-    tree, shift = _parse(text, first, function)
-    node = _definition(tree, code, shift)
-    if node is None:
-        raise CompileError(
-            f"{code.co_filename}:{first}: error: no definition of {function.__qualname__!r} here; "
-            "the file may have changed since it was imported"
-        )
+    node, shift = _lambda(function) if code.co_name == "<lambda>" else _def(text, first, function)
     return FunctionSource(
         function,
         node,
@@ -119,41 +184,56 @@ def read(function: FunctionType) -> FunctionSource:
     )
 
 
-def _parse(text: str, first: int, function: FunctionType) -> tuple[ast.Module, int]:
-    """Parses a block of lines as it stands; an indented one gets an ``if`` above it."""
+def _def(text: str, first: int, function: FunctionType) -> tuple[ast.FunctionDef, int]:
+    """The def statement in a block of lines; an indented one gets an ``if`` above it."""
+    code = function.__code__
     indented = text[:1] in " \t"
     source, shift = ("if 1:\n" + text, first - 2) if indented else (text, first - 1)
     try:
-        return ast.parse(source), shift
+        tree = ast.parse(source)
     except SyntaxError as e:
-        raise CompileError(
-            f"{function.__code__.co_filename}:{first}: error: cannot parse the lines that define "
-            f"{function.__qualname__!r}: {e.msg}; give it a def statement of its own"
-        ) from e
-
-
-def _definition(tree: ast.Module, code: CodeType, shift: int) -> Definition | None:
-    """The definition that ``code`` was compiled from."""
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        raise _unreadable(function, e.msg) from e
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
-            return node
-        if isinstance(node, ast.Lambda) and code.co_name == "<lambda>":
-            arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
-            if tuple(a.arg for a in arguments) == names and _inside(node, code, shift):
-                return node
-    return None
+            return node, shift
+    raise _unreadable(function, "no such definition; did the file change after its import?")
 
 
-def _inside(node: ast.Lambda, code: CodeType, shift: int) -> bool:
-    """Whether the code's instructions lie within a lambda; two may share a line."""
-    body = node.body
-    start = (body.lineno + shift, body.col_offset)
-    end = ((body.end_lineno or body.lineno) + shift, body.end_col_offset or 0)
-    for line, _, column, _ in code.co_positions():
-        if line is not None and column is not None and line > code.co_firstlineno - 1 and column:
-            return start <= (line, column) <= end
-    return False
+def _lambda(function: FunctionType) -> tuple[ast.Lambda, int]:
+    """The lambda expression a function was made by, cut out of whatever is around it.
+
+    The code's positions give the body's span; the word before it begins the expression, and the
+    first end from the body's on that makes it parse ends it (the body may be in parentheses).
+    """
+    code = function.__code__
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    spans = [p for p in code.co_positions() if p[0] and p[2] is not None and p[3]]
+    line, column = min((p[0] or 0, p[2] or 0) for p in spans)
+    last, end = max((p[1] or 0, p[3] or 0) for p in spans)
+    before = "".join([*lines[code.co_firstlineno - 1 : line - 1], lines[line - 1][:column]])
+    at = before.rfind("lambda")
+    if at < 0:
+        raise _unreadable(function, "give it a def statement of its own")
+    text = "".join(lines[code.co_firstlineno - 1 : last])
+    least = len(text) - len(lines[last - 1]) + end
+    blank = "".join(c if c == "\n" else " " for c in text[: max(at - 1, 0)])
+    for stop in range(least, len(text) + 1):
+        try:
+            tree = ast.parse(f"if 1:\n{blank}({text[at:stop]})")
+        except SyntaxError:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Lambda):
+                return node, code.co_firstlineno - 2
+    raise _unreadable(function, "give it a def statement of its own")
+
+
+def _unreadable(function: FunctionType, why: str) -> CompileError:
+    code = function.__code__
+    return CompileError(
+        f"{code.co_filename}:{code.co_firstlineno}: error: cannot parse the definition of "
+        f"{function.__qualname__!r}: {why}"
+    )
 
 
 def _closure(function: FunctionType) -> dict[str, Any]:

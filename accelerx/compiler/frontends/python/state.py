@@ -47,7 +47,9 @@ class Loop:
         assigned: Names its body assigns.
         head: The bindings at its head.
         brk: Where ``break`` leads.
-        next: Where ``continue`` leads, in an unrolled loop; None: to the loop's head.
+        next: Where ``continue`` leads, in an opened loop; None: to the loop's head.
+        early: Bindings at each ``continue``.
+        last: Bindings at the ends of trips, for names that the head does not have.
     """
 
     key: tuple[object, ...]
@@ -55,11 +57,22 @@ class Loop:
     head: Environment
     brk: Jump
     next: Jump | None = None
+    early: list[Environment] = field(default_factory=list)
+    last: list[Environment] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """A function being lifted: the kernel, or one inlined call."""
+    """A function being lifted: the kernel, or one inlined call.
+
+    Attributes:
+        key: The call sites that lead here.
+        path: Copies of opened loops that lead to the current place.
+        prefix: What its locals' names begin with.
+        parent: The place of the call.
+        exit: Where ``return`` leads; None for the kernel.
+        result: The value of the return at the end, if there is no other.
+    """
 
     source: FunctionSource
     key: tuple[object, ...]
@@ -67,7 +80,9 @@ class Frame:
     parent: Loc | None
     env: Environment = field(default_factory=dict)
     loops: list[Loop] = field(default_factory=list)
+    path: tuple[int, ...] = ()
     exit: Jump | None = None
+    result: Value | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -101,6 +116,7 @@ class State:
         self.arrays: dict[tuple[object, ...], View] = {}
         self.written: set[str] = set()
         self.bounds = Bounds()
+        self.callers: list[Frame] = []
         self.out: list[ir.Stmt] = []
         self.dead = False
         self.dirty = False
@@ -214,7 +230,9 @@ class State:
             form = self.bounds.fresh(0 if dtype.kind == "uint" else None)
         return Scalar(expr, dtype, weak, None, form, index)
 
-    def spill(self, scalar: Scalar, loc: Loc | None, stem: str = "t", at: int | None = None) -> Scalar:
+    def spill(
+        self, scalar: Scalar, loc: Loc | None, stem: str = "t", at: int | None = None
+    ) -> Scalar:
         """The value put into a new local, so that it is computed once, here."""
         name = self.temporary(stem, scalar.dtype)
         assign = ir.Assign(name, self.code(scalar, loc=loc), loc)
@@ -268,7 +286,8 @@ class State:
                 env[name] = self.variable(local, value, loc)
             case Tuple():
                 items = [
-                    self.stable(item, loc) if isinstance(item, Scalar) else item for item in value.items
+                    self.stable(item, loc) if isinstance(item, Scalar) else item
+                    for item in value.items
                 ]
                 for k, item in enumerate(items):
                     self.bind(f"{name}.{k}", item, loc)
@@ -306,7 +325,9 @@ class State:
                 for item in items:
                     if isinstance(item, Conflict):
                         return item
-                return Tuple(tuple(i for i in items if i is not None and not isinstance(i, Conflict)))
+                return Tuple(
+                    tuple(i for i in items if i is not None and not isinstance(i, Conflict))
+                )
             case _:
                 return binding
 
@@ -373,7 +394,11 @@ class State:
         constant = values[0].constant if whole and len(constants) == 1 else None
         form = None
         if typing[0].is_integer:
-            form = Form(int(constant)) if constant is not None else self.bounds.fresh(0 if nonnegative else None)
+            form = (
+                Form(int(constant))
+                if constant is not None
+                else self.bounds.fresh(0 if nonnegative else None)
+            )
         index = None
         if all(x.index is not None for x in values):
             index = Index(True, max(x.index.carried for x in values if x.index))

@@ -184,13 +184,16 @@ class Merge:
     conflict: str = ""
     nonnegative: bool = True
     index: bool = True
+    varying: bool = False
     needed: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class Jump:
-    """A place that control leaves for: a loop, or the end of an inlined function."""
+    """A place that control leaves for: the end of a loop, of a trip, or of an inlined function.
+
+    ``label`` names the Scope to leave; None: Break or Continue does.
+    """
 
     label: str | None
     environments: list[Environment] = field(default_factory=list)
-    used: bool = False

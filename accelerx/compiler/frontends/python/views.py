@@ -42,8 +42,10 @@ Item = Scalar | Slice
 class Views(Arithmetic):
     """Builds views and elements."""
 
-    def whole(self, mem: ir.Mem, writable: bool = True) -> View:
-        """The view of a whole array."""
+    def whole(self, mem: ir.Mem, writable: bool = True, ndim: int | None = None) -> View:
+        """The view of a whole array; one of no axes (``ndim`` 0) is an element in memory."""
+        if ndim == 0:
+            return View(mem, {0: self.literal(0)}, (), writable)
         axes = tuple(
             Axis(axis, None, None, self.size(extent)) for axis, extent in enumerate(mem.shape)
         )
@@ -141,7 +143,9 @@ class Views(Arithmetic):
         else:
             assert extent is not None
             last = self.binary("-", extent, self.literal(1), loc)
-            start = last if item.start is None else self._bound(item.start, last, loc, extent) or last
+            start = (
+                last if item.start is None else self._bound(item.start, last, loc, extent) or last
+            )
             before = self.literal(-1)
             stop = before if item.stop is None else self._bound(item.stop, last, loc, extent)
             length = self.binary("-", start, stop or before, loc)
@@ -153,7 +157,11 @@ class Views(Arithmetic):
         return self._stepped(axis, start, item.step, length, loc)
 
     def _bound(
-        self, bound: Scalar | None, limit: Scalar | None, loc: Loc | None, extent: Scalar | None = None
+        self,
+        bound: Scalar | None,
+        limit: Scalar | None,
+        loc: Loc | None,
+        extent: Scalar | None = None,
     ) -> Scalar | None:
         """One bound of a slice: negative ones count from the end, all are at most ``limit``."""
         if bound is None:
@@ -167,7 +175,9 @@ class Views(Arithmetic):
             wrapped = self.binary("+", bound, extent, loc)
             wrapped = self.extremum("max", wrapped, self.literal(0), loc)
             bound = self.select(below, wrapped, bound, loc)
-        if limit is None or (bound.form and limit.form and self.bounds.nonnegative(limit.form - bound.form)):
+        if limit is None or (
+            bound.form and limit.form and self.bounds.nonnegative(limit.form - bound.form)
+        ):
             return bound
         return self.extremum("min", bound, limit, loc)
 
@@ -203,7 +213,9 @@ class Views(Arithmetic):
 
     def indices(self, element: View, loc: Loc | None) -> tuple[ir.Expr, ...]:
         """One index per axis of the element's array."""
-        return tuple(self.code(element.fixed[axis], loc=loc) for axis in range(len(element.mem.shape)))
+        return tuple(
+            self.code(element.fixed[axis], loc=loc) for axis in range(len(element.mem.shape))
+        )
 
     def check_writable(self, view: View, node: ast.AST) -> None:
         """Refuses to write to a read-only array; notes that the array is written."""
@@ -238,7 +250,9 @@ class Views(Arithmetic):
             case "size":
                 return self.count(view, node)
             case "nbytes":
-                return self.binary("*", self.count(view, node), self.literal(view.dtype.itemsize), loc)
+                return self.binary(
+                    "*", self.count(view, node), self.literal(view.dtype.itemsize), loc
+                )
             case "itemsize":
                 return self.literal(view.dtype.itemsize)
             case "dtype":
@@ -269,7 +283,11 @@ class Views(Arithmetic):
         """The number of elements of a view."""
         total = self.literal(1)
         for k in range(len(view.axes)):
-            total = self.binary("*", total, self.length(view, k, node), self.loc(node)) if k else self.length(view, k, node)
+            total = (
+                self.binary("*", total, self.length(view, k, node), self.loc(node))
+                if k
+                else self.length(view, k, node)
+            )
         return total
 
     def _stride(self, view: View, axis: Axis, loc: Loc | None) -> Scalar:
@@ -296,11 +314,11 @@ class Views(Arithmetic):
             self.fresh_name(name),
             dtype,
             "const",
-            tuple(array.shape),
-            tuple(strides),
+            array.shape or (1,),
+            tuple(strides) or (1,),
             tuple(array.ravel(order="C").tolist()),
             self.loc(node),
         )
         self.mems[mem.name] = mem
-        view = self.arrays[key] = self.whole(mem, writable=False)
+        view = self.arrays[key] = self.whole(mem, False, array.ndim)
         return view

@@ -1,0 +1,414 @@
+"""Emits a run: statements without block barriers, for the active slots, under masks.
+
+Where lanes agree control flow becomes branches; where they may not, masks. A body under a mask is
+skipped when no lane runs it, and emitted a second time without the mask for when all lanes do, because
+unmasked memory accesses are faster and fold into arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from accelerx.compiler import ir
+from accelerx.compiler.ir import Stmt
+from accelerx.compiler.llvm.atomics import Atomics
+from accelerx.compiler.llvm.code import Code, Frame, Mask, MaskStore
+from accelerx.compiler.llvm.expressions import Expressions
+from accelerx.compiler.llvm.sites import Sites
+from accelerx.compiler.llvm.values import Values
+from accelerx.compiler.llvm.warps import Warps
+from accelerx.compiler.passes import flow
+from accelerx.compiler.passes.lanes import Lanes
+from accelerx.compiler.passes.regions import continues
+
+FULL_MASK_SIZE = 400  # nodes times slots up to which a body is emitted twice
+SLOTS_TOGETHER = 4  # more slots than this take a guarded memory access one by one
+
+
+class Statements:
+    """The emitter of runs.
+
+    Args:
+        code: The code being emitted.
+        lanes: Kinds and masked constructs.
+        expressions: Evaluates expressions.
+        specialise: Whether to emit bodies a second time for full masks.
+    """
+
+    def __init__(
+        self, code: Code, lanes: Lanes, expressions: Expressions, *, specialise: bool
+    ) -> None:
+        self.code = code
+        self.lanes = lanes
+        self.expressions = expressions
+        self.variables = expressions.variables
+        self.sites = Sites(code, expressions)
+        self.atomics = Atomics(code, expressions)
+        self.warps = Warps(code, expressions)
+        self.specialise = specialise
+        self._facts: dict[int, tuple[int, bool, bool]] = {}
+
+    def run(self, body: Sequence[Stmt]) -> None:
+        for s in body:
+            self._statement(s)
+
+    def _masked(self, s: Stmt) -> bool:
+        return id(s) in self.lanes.masked
+
+    def _statement(self, s: Stmt) -> None:
+        match s:
+            case ir.Assign():
+                self._assign(s.target, self.expressions.evaluate(s.value), s)
+            case ir.Store():
+                index = self.expressions.evaluate(s.indices[0])
+                value = self.expressions.evaluate(s.value)
+                self.expressions.memory.store(self.code.kernel.mems[s.mem], index, value)
+            case ir.If():
+                self._if(s)
+            case ir.For() | ir.While():
+                self._loop(s)
+            case ir.Scope():
+                self._scope(s)
+            case ir.Break() | ir.Continue() | ir.Exit() | ir.Return():
+                self._jump(s)
+            case ir.Atomic():
+                result = self.atomics.emit(s)
+                if s.result is not None and result is not None:
+                    self._assign(s.result, result, s)
+            case ir.Warp():
+                self._assign(s.result, self.warps.emit(s), s)
+            case ir.Print():
+                self.sites.print(s)
+            case ir.Assert():
+                self.sites.check(s)
+            case ir.Fence():
+                if s.scope != "block":
+                    self.code.b.effect("fence seq_cst")
+            case ir.Barrier():
+                pass  # of a warp: its vectors go through statements together
+
+    def _assign(self, name: str, values: Values, s: Stmt) -> None:
+        self.variables.write(name, values, blend=id(s) not in self.lanes.unblended)
+
+    # ---- if
+
+    def _if(self, s: ir.If) -> None:
+        condition = self.expressions.evaluate(s.condition)
+        before = (self.code.mask, self.code.occupied)
+        if self._masked(s):
+            self._masked_if(s, self.code.mask_of(condition))
+        else:
+            self._branch(s, condition[0].text)
+        self.code.mask, self.code.occupied = before
+        if flow.construct_leaves(s):
+            self._remask()
+
+    def _branch(self, s: ir.If, condition: str) -> None:
+        b, before = self.code.b, (self.code.mask, self.code.occupied)
+        then, orelse, end = b.label("then"), b.label("else"), b.label("end")
+        b.branch_if(condition, then, orelse)
+        for label, body in ((then, s.then), (orelse, s.orelse)):
+            self.code.place(label)
+            self.code.mask, self.code.occupied = before
+            self.run(body)
+            b.branch(end)
+        self.code.place(end)
+
+    def _masked_if(self, s: ir.If, condition: Mask) -> None:
+        code, outer = self.code, self.code.current()
+        orelse = code.both(outer, code.opposite(condition)) if s.orelse else ()
+        self._part(code.both(outer, condition), s.then)
+        if s.orelse:
+            self._part(orelse, s.orelse)
+
+    def _part(self, mask: Mask, body: Sequence[Stmt]) -> None:
+        """Emits a body for the lanes of a mask."""
+        code = self.code
+        picked = [i for i, m in enumerate(mask) if m != code.false]
+        if not picked or not body:
+            return
+        _, heavy, divisible = self._measure(body)
+        if divisible and len(picked) < len(mask):
+            with code.on_slots(picked, tuple(mask[i] for i in picked)):
+                self._part(code.current(), body)
+            return
+        if code.simplified(mask) is None or not heavy:
+            with code.under(code.simplified(mask), occupied=False):
+                self.run(body)
+        elif divisible and len(mask) > SLOTS_TOGETHER and not ir.contains(body, ir.For, ir.While):
+            for i, m in enumerate(mask):
+                with code.on_slots((i,), (m,)):
+                    self._guarded((m,), body)
+        else:
+            self._guarded(mask, body)
+
+    def under_mask(self, mask: Mask, body: Sequence[Stmt]) -> None:
+        """Emits a list for the lanes of a mask that is known only when it runs."""
+        if flow.leaves(body):
+            with self.code.branch_around(self.code.any(mask), "some"):
+                self.code.mask, self.code.occupied = mask, True
+                self.run(body)
+        else:
+            self._guarded(mask, body)
+
+    def _guarded(self, mask: Mask, body: Sequence[Stmt]) -> None:
+        """Emits a body behind a test that some lane runs it, and once more for when all do."""
+        code, b = self.code, self.code.b
+        if code.simplified(mask) is None:
+            with code.under(None, occupied=True):
+                self.run(body)
+            return
+        end = b.label("end")
+        if self._worth_doubling(body, len(mask)):
+            full, partial = b.label("full"), b.label("partial")
+            b.branch_if(code.all(mask), full, partial)
+            code.place(full)
+            with code.under(None, occupied=True):
+                self.run(body)
+            b.branch(end)
+            code.place(partial)
+        some = b.label("some")
+        b.branch_if(code.any(mask), some, end)
+        code.place(some)
+        with code.under(mask, occupied=True):
+            self.run(body)
+        b.branch(end)
+        code.place(end)
+
+    def _worth_doubling(self, body: Sequence[Stmt], slots: int) -> bool:
+        size, _, _ = self._measure(body)
+        return (
+            self.specialise
+            and size * slots <= FULL_MASK_SIZE
+            and _touches_memory(body)
+            and not flow.leaves(body)
+        )
+
+    def _measure(self, body: Sequence[Stmt]) -> tuple[int, bool, bool]:
+        """Size; whether skipping it pays; whether slots may take it one after the other."""
+        if not body:
+            return 0, False, True
+        known = self._facts.get(id(body[0]))
+        if known is None:
+            known = (flow.size(body), _heavy(body), self._divisible(body))
+            self._facts[id(body[0])] = known
+        return known
+
+    def _divisible(self, body: Sequence[Stmt]) -> bool:
+        if flow.leaves(body) or ir.contains(body, ir.Warp, ir.Barrier):
+            return False
+        return not any(
+            self.lanes.kinds[name].uniform
+            for s in ir.statements(body)
+            if (name := ir.target(s)) is not None and not isinstance(s, ir.For)
+        )
+
+    # ---- loops
+
+    def _loop(self, s: ir.For | ir.While) -> None:
+        before = (self.code.mask, self.code.occupied)
+        if isinstance(s, ir.For):
+            self.variables.write(s.target, self.expressions.evaluate(s.start), blend=False)
+        if self._masked(s):
+            self._masked_loop(s)
+        elif self.code.mask is not None and not self.code.occupied:
+            with self.code.branch_around(self.code.any(self.code.mask), "some"):
+                self.code.occupied = True
+                self._plain_loop(s)
+        else:
+            self._plain_loop(s)
+        self.code.mask, self.code.occupied = before
+        if flow.construct_leaves(s):
+            self._remask()
+
+    def _condition(self, s: ir.For | ir.While) -> Values:
+        return self.expressions.evaluate(continues(s) if isinstance(s, ir.For) else s.condition)
+
+    def _advance(self, s: ir.For | ir.While) -> None:
+        if isinstance(s, ir.While):
+            self.run(s.post)
+            return
+        step, target = self.expressions.evaluate(s.step), self.variables.read(s.target)
+        dtype, math = s.start.type, self.code.math
+        values = self.code.lift(lambda a, b: math.binary("add", a, b, dtype, True), target, step)
+        self.variables.write(s.target, values, blend=False)
+
+    def _poll(self, s: ir.For | ir.While) -> None:
+        if isinstance(s, ir.While) or ir.contains(s.body, ir.For, ir.While):
+            self.sites.poll()
+
+    def _plain_loop(self, s: ir.For | ir.While) -> None:
+        """A loop that all lanes leave together."""
+        code, b = self.code, self.code.b
+        head, body, again, out = (b.label(x) for x in ("head", "body", "again", "out"))
+        code.frames.append(Frame(s, out, again))
+        b.branch(head)
+        code.place(head)
+        self._poll(s)
+        condition = self._condition(s)
+        b.branch_if(condition[0].text, body, out)
+        code.place(body)
+        before = (code.mask, code.occupied)
+        self.run(s.body)
+        b.branch(again)
+        code.place(again)
+        code.mask, code.occupied = before
+        self._advance(s)
+        b.branch(head)
+        code.place(out)
+        code.frames.pop()
+
+    def _masked_loop(self, s: ir.For | ir.While) -> None:
+        code, b = self.code, self.code.b
+        skips = any(isinstance(x, ir.Continue) for x in flow.own_exits(s))
+        if code.mask is None and not flow.leaves(s.body) and self._worth_doubling(
+            s.body, len(code.slots)
+        ):
+            self._full_phase(s)
+        live, skipping = MaskStore(code), MaskStore(code) if skips else None
+        live.set(code.current())
+        code.frames.append(Frame(s, live=live, skipping=skipping))
+        head, body, out = b.label("head"), b.label("body"), b.label("out")
+        b.branch(head)
+        code.place(head)
+        self._poll(s)
+        code.mask, code.occupied = live.get(), False
+        mask = code.both(code.mask, code.mask_of(self._condition(s)))
+        live.set(mask)
+        b.branch_if(code.any(mask), body, out)
+        code.place(body)
+        code.mask, code.occupied = mask, True
+        if skipping is not None:
+            skipping.set((code.false,) * len(code.slots))
+        self.run(s.body)
+        code.mask, code.occupied = live.get(), False
+        self._advance(s)
+        b.branch(head)
+        code.place(out)
+        code.frames.pop()
+
+    def _full_phase(self, s: ir.For | ir.While) -> None:
+        """Runs the loop without masks for as long as all lanes stay in it."""
+        code, b = self.code, self.code.b
+        head, body, out = b.label("head"), b.label("body"), b.label("out")
+        b.branch(head)
+        code.place(head)
+        self._poll(s)
+        b.branch_if(code.all(code.mask_of(self._condition(s))), body, out)
+        code.place(body)
+        self.run(s.body)
+        self._advance(s)
+        b.branch(head)
+        code.place(out)
+
+    def _scope(self, s: ir.Scope) -> None:
+        code, before = self.code, (self.code.mask, self.code.occupied)
+        if self._masked(s):
+            live = MaskStore(code)
+            live.set(code.current())
+            code.frames.append(Frame(s, live=live))
+            self.run(s.body)
+        else:
+            out = code.b.label("out")
+            code.frames.append(Frame(s, out))
+            self.run(s.body)
+            code.b.branch(out)
+            code.place(out)
+        code.frames.pop()
+        code.mask, code.occupied = before
+        if flow.construct_leaves(s):
+            self._remask()
+
+    # ---- jumps
+
+    def _jump(self, s: Stmt) -> None:
+        code = self.code
+        frame = self.target(s)
+        if frame is not None and not frame.masked:
+            code.b.branch(frame.again if isinstance(s, ir.Continue) else frame.out)
+            code.begin_dead()
+        elif isinstance(s, ir.Continue):
+            assert frame is not None
+            self.skip(frame)
+        elif frame is None and code.mask is None:
+            if code.alive is not None:
+                code.alive.set((code.false,) * len(code.slots))
+            code.b.branch(code.region_end)
+            code.begin_dead()
+        else:
+            self.kill(frame)
+
+    def target(self, s: Stmt) -> Frame | None:
+        """The frame that a jump leaves; None for a return."""
+        if isinstance(s, ir.Return):
+            return None
+        for frame in reversed(self.code.frames):
+            c = frame.construct
+            if isinstance(s, ir.Exit):
+                if isinstance(c, ir.Scope) and c.label == s.label:
+                    return frame
+            elif isinstance(c, ir.For | ir.While):
+                return frame
+        raise AssertionError(f"{type(s).__name__} outside of its construct")
+
+    def skip(self, frame: Frame) -> None:
+        """Lets the running lanes wait for a loop's next turn, outside of the scopes in it."""
+        assert frame.skipping is not None
+        waiting = zip(frame.skipping.get(), self.code.current(), strict=True)
+        frame.skipping.set(tuple(self.code.mask_or(a, b) for a, b in waiting))
+        for inner in reversed(self.code.frames):
+            if inner is frame:
+                return
+            if inner.live is not None:
+                inner.live.remove(self.code.current())
+
+    def kill(self, target: Frame | None) -> None:
+        """Takes the running lanes out of every construct up to and including ``target``."""
+        mask = self.code.current()
+        for frame in reversed(self.code.frames):
+            if frame.live is not None:
+                frame.live.remove(mask)
+            if frame is target:
+                return
+        if self.code.alive is not None:
+            self.code.alive.remove(mask)
+
+    def _remask(self) -> None:
+        """Recomputes the mask after a construct that lanes may have left by a jump."""
+        code = self.code
+        mask = code.current()
+        for frame in reversed(code.frames):
+            if frame.live is not None:
+                mask = code.both(mask, frame.live.get())
+                if frame.skipping is not None:
+                    mask = code.both(mask, code.opposite(frame.skipping.get()))
+                break
+        if code.alive is not None:
+            mask = code.both(mask, code.alive.get())
+        code.mask, code.occupied = code.simplified(mask), False
+
+
+def _touches_memory(body: Sequence[Stmt]) -> bool:
+    for s in ir.statements(body):
+        if isinstance(s, ir.Store | ir.For | ir.While):
+            return True
+        if any(isinstance(x, ir.Load) for e in ir.expressions(s) for x in ir.walk(e)):
+            return True
+    return False
+
+
+def _heavy(body: Sequence[Stmt]) -> bool:
+    """Whether a body does enough, or things so strange, that it is skipped when no lane runs it."""
+    effects = (
+        ir.Store, ir.For, ir.While, ir.Atomic, ir.Return, ir.Break, ir.Continue, ir.Exit,
+        ir.Print, ir.Assert, ir.Warp, ir.Scope,
+    )  # fmt: skip
+    for s in ir.statements(body):
+        if isinstance(s, effects):
+            return True
+        for e in ir.expressions(s):
+            if any(isinstance(x, ir.Load | ir.Call) for x in ir.walk(e)):
+                return True
+    return False
+
+

@@ -1,0 +1,44 @@
+"""The pipeline on one page: from a front end's KIR to what the vector code generator takes.
+
+``normalise``  fewer forms: flat arrays, canonical loops, early returns as ifs
+``webs``       one local for each independent use of a name, so that constants and kinds stay apart
+``unroll``     constants propagated, short loops around barriers and shuffles unrolled
+``webs``       again, because unrolling makes more independent uses
+
+Then, when code is emitted and the vector width is known: ``lanes`` (what is uniform, affine, varying,
+and which constructs need masks), ``regions`` (cutting at barriers), and ``compiler.llvm``.
+"""
+
+from __future__ import annotations
+
+from accelerx.compiler import ir
+from accelerx.compiler.diagnostics import unsupported
+from accelerx.compiler.ir import Kernel
+from accelerx.compiler.passes.normalise import normalise
+from accelerx.compiler.passes.unroll import propagate
+from accelerx.compiler.passes.webs import split_webs
+from accelerx.errors import UnsupportedError
+
+
+def for_vectors(kernel: Kernel) -> Kernel:
+    """The passes that do not depend on the vector width.
+
+    Raises:
+        UnsupportedError: if the kernel waits for the whole grid, or has no block shape.
+    """
+    if kernel.block is None:
+        raise UnsupportedError(
+            f"kernel {kernel.name} has no block shape; CPU code is made for one (Kernel.block)"
+        )
+    _refuse_grid_barrier(kernel)
+    return split_webs(propagate(split_webs(normalise(kernel, kernel.block))))
+
+
+def _refuse_grid_barrier(kernel: Kernel) -> None:
+    for s in ir.statements(kernel.body):
+        if isinstance(s, ir.Barrier) and s.kind == "grid":
+            raise unsupported(
+                s.loc,
+                "a barrier of the whole grid cannot run on the CPU",
+                "split the kernel where it waits, and launch the parts one after the other",
+            )

@@ -1,0 +1,75 @@
+"""Fuzzes: ``python -m tests.fuzz --seconds 60``; failing programs are shrunk and shown as KIR."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import time
+
+from accelerx.compiler.printer import print_kernel
+from tests.fuzz.programs import Program, generate
+from tests.fuzz.runner import Failure, Report, run, still_fails
+from tests.fuzz.shrink import shrink
+
+SHOWN = 3
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=float, help="how long (default 60, or as programs need)")
+    parser.add_argument("--programs", type=int, help="how many programs")
+    parser.add_argument("--seed", type=int, help="first seed (default: from the clock)")
+    parser.add_argument("--failures", type=int, default=10, help="stop after so many")
+    parser.add_argument("--shrink", type=float, default=60, help="seconds to shrink each failure")
+    options = parser.parse_args(arguments)
+    if options.seconds is None and options.programs is None:
+        options.seconds = 60.0
+    first = int(time.time()) % 1_000_000 * 1000 if options.seed is None else options.seed
+    print(f"first seed {first}", flush=True)
+    start = time.monotonic()
+
+    def until(report: Report) -> bool:
+        late = options.seconds is not None and time.monotonic() - start > options.seconds
+        return late or len(report.failures) >= options.failures
+
+    seeds = itertools.count(first)
+    report = run(itertools.islice(seeds, options.programs) if options.programs else seeds, until)
+    seconds = time.monotonic() - start
+    for failure in report.failures[:SHOWN]:
+        _show(failure, options.shrink)
+    for failure in report.failures[SHOWN:]:
+        print(f"seed {failure.seed} on {failure.road}: {failure.message.splitlines()[-1]}")
+    for reason, count in report.skipped.most_common(10):
+        print(f"{count} programs not taken by {reason}")
+    failed = len({f.seed for f in report.failures})
+    print(f"{(report.passed + failed) / seconds:.1f} programs/s")
+    print(f"{report.passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _show(failure: Failure, seconds: float) -> None:
+    print(f"\nseed {failure.seed} on {failure.road}: {failure.message}", flush=True)
+    if failure.road == "generator":
+        return
+    program = generate(failure.seed)
+    fails = still_fails(failure.road)
+    if not fails(program):
+        print("it does not fail again; the program as it was:")
+    else:
+        program = shrink(program, fails, seconds)
+    print(_text(program), flush=True)
+
+
+def _text(program: Program) -> str:
+    used = print_kernel(program.kernel)
+    scalars = {name: value for name, value in program.scalars.items() if f"${name}" in used}
+    return (
+        f"grid {program.grid}, block {program.block}, dynamic shared {program.shared_bytes} bytes, "
+        f"scalars {scalars}\n{used}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

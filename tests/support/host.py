@@ -1,0 +1,153 @@
+"""Runs host kernels (dialect ``llvm``) from Python through ctypes, block by block on one thread.
+
+The reference implementation of the caller's side of ``ax_host_kernel``: packs arguments, gives
+scratch memory, and passes the kernel's calls of the hook to a Python function.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from accelerx.compiler import ir
+from accelerx.compiler.dialects.base import EmitOptions, Program
+from accelerx.compiler.dialects.llvm import LlvmDialect
+from accelerx.compiler.layout import pack_layout
+from accelerx.runtime.jit import CompiledCode, compile_llvm
+
+Dim3 = tuple[int, int, int]
+OnSite = Callable[[int, Dim3, Dim3, tuple[int, ...]], bool]
+_HOOK = ctypes.CFUNCTYPE(
+    ctypes.c_int32,
+    ctypes.c_void_p,
+    ctypes.c_int32,
+    ctypes.POINTER(ctypes.c_int32),
+    ctypes.POINTER(ctypes.c_int32),
+    ctypes.POINTER(ctypes.c_int64),
+    ctypes.c_int32,
+)
+
+
+class _Call(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t),
+        ("args", ctypes.c_void_p),
+        ("grid", ctypes.c_uint32 * 3),
+        ("shared_bytes", ctypes.c_uint32),
+        ("poll", ctypes.POINTER(ctypes.c_int32)),
+        ("hook", _HOOK),
+        ("hook_ctx", ctypes.c_void_p),
+    ]
+
+
+_FUNCTION = ctypes.CFUNCTYPE(
+    ctypes.c_int32, ctypes.POINTER(_Call), ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
+)
+
+
+def dim3(shape: int | Sequence[int]) -> Dim3:
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    x, y, z = (*sizes, 1, 1)[:3]
+    return x, y, z
+
+
+class HostKernel:
+    """A kernel compiled for a block shape.
+
+    Args:
+        kernel: KIR from a front end, or made by hand.
+        block: Threads of a block.
+        options: Lanes, jam and so on.
+    """
+
+    def __init__(
+        self, kernel: ir.Kernel, block: int | Sequence[int], options: EmitOptions | None = None
+    ) -> None:
+        dialect = LlvmDialect()
+        shaped = dataclasses.replace(kernel, block=dim3(block))
+        self.lowered = dialect.lower(shaped)
+        self.program: Program = dialect.emit(self.lowered, options or EmitOptions())
+        self.code: CompiledCode = compile_llvm(self.program.text)
+        self.function = _FUNCTION(self.code.address)
+        self.polls = 0
+
+    def pack(self, arguments: Mapping[str, Any]) -> ctypes.Array[ctypes.c_char]:
+        """The argument buffer; a buffer is an array, or (array, index of element 0)."""
+        offsets, size = pack_layout(self.program.params)
+        buffer = ctypes.create_string_buffer(size or 8)
+        for param, offset in zip(self.program.params, offsets, strict=True):
+            value = arguments[param.name]
+            if param.kind == "buffer":
+                array, first = value if isinstance(value, tuple) else (value, 0)
+                data = struct.pack("<Q", array.ctypes.data + first * array.itemsize)
+            else:
+                data = _scalar_bytes(value, param)
+            buffer[offset : offset + len(data)] = data
+        return buffer
+
+    def prepare(
+        self,
+        grid: int | Sequence[int],
+        arguments: Mapping[str, Any],
+        *,
+        shared_bytes: int = 0,
+        on_site: OnSite | None = None,
+        poll: int = 0,
+    ) -> Callable[[], int]:
+        """A function that runs the whole grid and gives what the kernel returned."""
+        packed = self.pack(arguments)
+        shape = dim3(grid)
+        errors: list[BaseException] = []
+
+        def hook(_: Any, site: int, block: Any, thread: Any, values: Any, count: int) -> int:
+            if site == -1:
+                self.polls += 1
+                return int(poll > 1)
+            try:
+                if on_site is None:
+                    raise AssertionError(f"unexpected site {site} from thread {thread[:3]}")
+                place = (tuple(block[:3]), tuple(thread[:3]))
+                return int(on_site(site, *place, tuple(values[:count])))
+            except BaseException as e:
+                errors.append(e)
+                return 1
+
+        word, callback = ctypes.c_int32(poll), _HOOK(hook)
+        call = _Call(
+            ctypes.sizeof(_Call),
+            ctypes.cast(packed, ctypes.c_void_p),
+            (ctypes.c_uint32 * 3)(*shape),
+            shared_bytes,
+            ctypes.pointer(word),
+            callback,
+            None,
+        )
+        raw = np.zeros(self.program.scratch_bytes + shared_bytes + 128, np.uint8)
+        scratch = (raw.ctypes.data + 63) // 64 * 64
+        total = shape[0] * shape[1] * shape[2]
+
+        def run() -> int:
+            keep = (packed, raw, word)
+            result = self.function(ctypes.byref(call), scratch, 0, total)
+            del keep
+            if errors:
+                raise errors.pop()
+            return int(result)
+
+        return run
+
+    def run(self, grid: int | Sequence[int], arguments: Mapping[str, Any], **kwargs: Any) -> int:
+        """Runs the whole grid."""
+        return self.prepare(grid, arguments, **kwargs)()
+
+
+def _scalar_bytes(value: Any, param: ir.Param) -> bytes:
+    if param.dtype.name == "bfloat16":
+        bits = struct.unpack("<I", struct.pack("<f", float(value)))[0]
+        return struct.pack("<H", (bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
+    return np.dtype(param.dtype.name).type(value).tobytes()
