@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from accelerx import dtypes
-from accelerx.compiler import ir
 from accelerx.compiler.types import ArrayType, ScalarType, TupleType
 from accelerx.dtypes import DType
 from accelerx.errors import ArgumentTypeError, UnsupportedError
 from accelerx.interop import host_array
 from accelerx.ndarray import ArrayKey, ndarray
 from accelerx.runtime.backend import ADDRESS, BUFFER, EXTENT, SCALAR, STRIDE, VALUE, PlanRow
+
+if TYPE_CHECKING:
+    from accelerx.compiler import ir
 
 Type = ArrayType | ScalarType | TupleType
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from accelerx import compilation
 from accelerx.arguments import Packing, View
-from accelerx.compilation import Compiler, Loadable, Recipe, assembly, stage_text
+from accelerx.compilation import Compiler, Loadable
 from accelerx.compiler.devices import DeviceModel
 from accelerx.compiler.layout import pack_layout
+from accelerx.compiler.recipe import Recipe
 from accelerx.compiler.types import TupleType
 from accelerx.errors import LaunchError, OutOfResourcesError
 from accelerx.interop import lend
@@ -104,12 +106,12 @@ class Executable:
 
     def text(self, stage: str) -> str:
         """The kernel's text at a stage: ``kir``, ``llvm``, ``asm`` or ``cuda``."""
-        kernel = self.recipe.lift(self.block, self.model, self.checks)
-        return assembly(kernel) if stage == "asm" else stage_text(kernel, stage)
+        kernel = compilation.lift(self.recipe, self.block, self.model, self.checks)
+        return compilation.text(kernel, stage)
 
     def explain(self) -> str:
         """Where and how it runs, with what the code generator notes by source line."""
-        lines = [f"{self.recipe.describe()} on {self.device}, block {self.block}"]
+        lines = [f"{self.recipe} on {self.device}, block {self.block}"]
         lines += [f"  {note}" for note in self._built.notes]
         if self.device.dialect == "kir":
             lines.append("  interpreted in NumPy, all threads in lock-step (the slow road)")

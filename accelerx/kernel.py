@@ -8,21 +8,21 @@ dispatcher; this file is only asked when something is new, or when NumPy arrays 
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect as python_inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from accelerx import config
 from accelerx.arguments import leaves, normalise, type_of
-from accelerx.compilation import Options, Recipe
+from accelerx.compiler.recipe import Options, Recipe
 from accelerx.compiler.types import ArrayType, ScalarType, TupleType
 from accelerx.errors import ArgumentTypeError, LaunchError
-from accelerx.executable import Executable
 from accelerx.interop import lend
 from accelerx.ndarray import ndarray
 from accelerx.pickling import FunctionData, dump_function, importable, load_function
@@ -32,6 +32,9 @@ from accelerx.runtime.device import Device, current_device
 from accelerx.runtime.plugin_backend import translated
 from accelerx.runtime.stream import Stream
 from accelerx.signatures import Signature, Type
+
+if TYPE_CHECKING:
+    from accelerx.executable import Executable
 
 MAX_LAUNCHERS = 1024  # configurations a kernel remembers before it forgets all of them
 _HOT_SCALARS = (int, float, bool)
@@ -250,7 +253,7 @@ class Kernel:
                 found = self._memo.get(key)
                 if found is None:
                     recipe = Recipe(self.py_func, types, self.options, self._names)
-                    found = Executable.build(recipe, block, device, checks)
+                    found = _build(recipe, block, device, checks)
                     self._memo[key] = found
         return found
 
@@ -311,6 +314,13 @@ def _restore_kernel(
     target_options: dict[str, Any],
 ) -> Kernel:
     return Kernel(load_function(data), options, signatures, target_options)
+
+
+def _build(recipe: Recipe, block: Dim3, device: Device, checks: frozenset[str]) -> Executable:
+    """Compiles and loads; what does that is imported with the first kernel, for it is large."""
+    module = importlib.import_module("accelerx.executable")
+    built: Executable = module.Executable.build(recipe, block, device, checks)
+    return built
 
 
 def configured(name: str, configuration: Any) -> Configuration:

@@ -16,6 +16,7 @@ import pytest
 
 import accelerx as ax
 from accelerx import cuda
+from accelerx.compiler.recipe import Recipe
 from accelerx.errors import (
     ArgumentTypeError,
     CompileError,
@@ -473,9 +474,9 @@ def compile_counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lifted: list[str] = []
     original = compilation.lift
 
-    def counting(function: Callable[..., object], *rest: object, **more: object) -> object:
-        lifted.append(function.__name__)
-        return original(function, *rest, **more)
+    def counting(recipe: Recipe, *rest: object) -> object:
+        lifted.append(recipe.name)
+        return original(recipe, *rest)
 
     monkeypatch.setattr(compilation, "lift", counting)
     return lifted

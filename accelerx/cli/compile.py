@@ -9,9 +9,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from accelerx import config
-from accelerx.compilation import STAGES, Recipe, assembly, stage_text
+from accelerx import compilation, config
 from accelerx.compiler import devices
+from accelerx.compiler.recipe import Recipe
 from accelerx.errors import LaunchError
 from accelerx.kernel import Kernel, dim3
 from accelerx.signatures import Type, signatures
@@ -21,7 +21,7 @@ def add_compile(commands: Any) -> None:
     """Adds the subcommand."""
     parser = commands.add_parser("compile", help="print a kernel's KIR, LLVM, assembly or CUDA C")
     parser.add_argument("kernel", metavar="FILE[:KERNEL]")
-    parser.add_argument("--emit", choices=STAGES, default="kir")
+    parser.add_argument("--emit", choices=compilation.STAGES, default="kir")
     parser.add_argument("--types", help="argument types, e.g. 'float32[:], float32[::1], int32'")
     parser.add_argument("--block", default="256", help="threads of a block: X[,Y[,Z]]")
     parser.add_argument("--model", default="cpu", help="device model whose limits are checked")
@@ -36,8 +36,9 @@ def run(options: argparse.Namespace) -> int:
     recipe = Recipe(
         kernel.py_func, _types(kernel, options.types), kernel.options, kernel.parameter_names
     )
-    lifted = recipe.lift(block, devices.model(options.model), config.CHECK.get())
-    print(assembly(lifted) if options.emit == "asm" else stage_text(lifted, options.emit))
+    model = devices.model(options.model)
+    lifted = compilation.lift(recipe, block, model, config.CHECK.get())
+    print(compilation.text(lifted, options.emit))
     return 0
 
 

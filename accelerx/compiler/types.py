@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from accelerx import dtypes
-from accelerx.compiler import ir
 from accelerx.dtypes import DType
+
+if TYPE_CHECKING:
+    from accelerx.compiler import ir
 
 Layout = Literal["C", "F", "A"]
 
@@ -74,16 +77,22 @@ def flatten(types: Sequence[ArgumentType]) -> Iterator[ArrayType | ScalarType]:
             yield type_
 
 
+def _ir() -> Any:
+    """KIR's many classes, imported when a kernel is lifted and not with ``import accelerx``."""
+    return importlib.import_module("accelerx.compiler.ir")
+
+
 def parameters(name: str, type_: ArrayType | ScalarType, argument: int) -> list[ir.Param]:
     """The KIR parameters of one flattened argument: the buffer, its extents, its open strides."""
+    param = _ir().Param
     if isinstance(type_, ScalarType):
-        return [ir.Param(name, "scalar", type_.dtype, argument)]
-    params = [ir.Param(name, "buffer", type_.dtype, argument)]
+        return [param(name, "scalar", type_.dtype, argument)]
+    params: list[ir.Param] = [param(name, "buffer", type_.dtype, argument)]
     for axis in range(type_.ndim):
-        params.append(ir.Param(f"{name}.shape{axis}", "extent", dtypes.int64, argument, axis))
+        params.append(param(f"{name}.shape{axis}", "extent", dtypes.int64, argument, axis))
     for axis in range(type_.ndim):
         if axis != type_.fixed_axis:
-            params.append(ir.Param(f"{name}.stride{axis}", "stride", dtypes.int64, argument, axis))
+            params.append(param(f"{name}.stride{axis}", "stride", dtypes.int64, argument, axis))
     return params
 
 
@@ -92,10 +101,11 @@ def memory(name: str, type_: ArrayType) -> ir.Mem:
     if type_.ndim == 0:
         return ir.Mem(name, type_.dtype, "global", (1,), (1,))
 
-    def ref(part: str) -> ir.ParamRef:
-        return ir.ParamRef(f"{name}.{part}", dtypes.int64)
+    def ref(part: str) -> Any:
+        return _ir().ParamRef(f"{name}.{part}", dtypes.int64)
 
     axes = range(type_.ndim)
     shape = tuple(ref(f"shape{axis}") for axis in axes)
     strides = tuple(1 if axis == type_.fixed_axis else ref(f"stride{axis}") for axis in axes)
-    return ir.Mem(name, type_.dtype, "global", shape, strides)
+    mem: ir.Mem = _ir().Mem(name, type_.dtype, "global", shape, strides)
+    return mem

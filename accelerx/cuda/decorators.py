@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from accelerx.compilation import Options
+from accelerx.compiler.recipe import Options
 from accelerx.errors import UnsupportedError
 from accelerx.kernel import DeviceFunction, Kernel, max_threads
 from accelerx.signatures import Signature, signatures

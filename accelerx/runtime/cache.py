@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
 import threading
 import warnings
 from pathlib import Path
@@ -58,14 +57,12 @@ class Cache:
         """Keeps ``payload`` under ``key``; warns once if it cannot."""
         try:
             self._prepare()
-            descriptor, name = tempfile.mkstemp(dir=self.folder, prefix=".new-")
+            new = self.folder / f".new-{os.getpid()}-{threading.get_ident()}-{key}"
             try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(MAGIC + hashlib.sha256(payload).digest())
-                    file.write(payload)
-                os.replace(name, self._path(key))
+                new.write_bytes(MAGIC + hashlib.sha256(payload).digest() + payload)
+                os.replace(new, self._path(key))
             except BaseException:
-                _remove(Path(name))
+                _remove(new)
                 raise
         except OSError as e:
             self._warn(e)

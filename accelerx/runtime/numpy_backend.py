@@ -7,22 +7,23 @@ written for devices run unchanged.
 
 from __future__ import annotations
 
+import importlib
 import json
 import struct
 import threading
 import time
 import weakref
 from bisect import bisect_right, insort
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from accelerx import dtypes
-from accelerx.compiler import ir
 from accelerx.errors import DeviceError, OutOfMemoryError
 from accelerx.runtime.backend import Dim3, Image, SiteCallback
-from accelerx.runtime.interpreter import Interpreter
-from accelerx.runtime.interpreter_math import from_memory, memory_type
+
+if TYPE_CHECKING:
+    from accelerx.compiler import ir
 
 ALIGN = 256
 
@@ -154,19 +155,29 @@ class NumpyFunction:
                 self._kernel.params, self._image.params, strict=True
             )
         }
-        interpreter = Interpreter(self._kernel, on_site=self.on_site)
-        interpreter.run(grid, self._image.block, shared_bytes, arguments)
+        interpreter = importlib.import_module("accelerx.runtime.interpreter")
+        running = interpreter.Interpreter(self._kernel, on_site=self.on_site)
+        running.run(grid, self._image.block, shared_bytes, arguments)
 
     def _value(self, param: ir.Param, packed: bytes, offset: int) -> Any:
         if param.kind != "buffer":
-            word = np.frombuffer(packed, memory_type(param.dtype), 1, offset)
-            return from_memory(word, param.dtype)[0]
+            word = np.frombuffer(packed, _memory_type(param.dtype), 1, offset)[0]
+            return _widened(word) if param.dtype is dtypes.bfloat16 else word
         (ptr,) = struct.unpack_from("<Q", packed, offset)
         memory, start = self._heap.find(ptr)
         itemsize = param.dtype.itemsize
         usable = memory.bytes[start % itemsize :]
-        flat = usable[: len(usable) // itemsize * itemsize].view(memory_type(param.dtype))
+        flat = usable[: len(usable) // itemsize * itemsize].view(_memory_type(param.dtype))
         return flat, start // itemsize
+
+
+def _memory_type(dtype: dtypes.DType) -> np.dtype[Any]:
+    """The NumPy dtype of memory as the interpreter wants it; bfloat16 needs no package this way."""
+    return np.dtype(np.uint16) if dtype is dtypes.bfloat16 else dtype.numpy
+
+
+def _widened(bits: np.uint16) -> np.float32:
+    return np.array(int(bits) << 16, np.uint32).view(np.float32)[()]
 
 
 class NumpyDevice:

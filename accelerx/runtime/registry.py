@@ -8,15 +8,16 @@ another one, nor the import.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import logging
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from accelerx import config
 from accelerx.compiler.devices import DeviceModel
@@ -196,6 +197,12 @@ def _libraries(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(p for p in folder.iterdir() if p.suffix in SUFFIXES)
+
+
+def entry_points(group: str) -> Iterable[Any]:
+    """``importlib.metadata.entry_points``; the module is slow to import and needed once."""
+    points: Iterable[Any] = importlib.import_module("importlib.metadata").entry_points(group=group)
+    return points
 
 
 def _entry_points(found: Registry) -> list[Path]:

@@ -70,7 +70,9 @@ class Compiled:
         padded = -(-count // self.lanes) * self.lanes
         kind = self.row.result_type(self.dtype)
         out = np.empty(padded, np.uint8 if kind.is_bool else kind.numpy)
-        kept = [np.resize(a, padded) if padded != count else np.ascontiguousarray(a) for a in arrays]
+        kept = [
+            np.resize(a, padded) if padded != count else np.ascontiguousarray(a) for a in arrays
+        ]
         self.into(out, *kept)
         return out[:count].astype(np.bool_) if kind.is_bool else out[:count]
 
@@ -85,12 +87,10 @@ def _initialize() -> None:
     binding.initialize_native_asmprinter()
 
 
-@cache
-def compile_function(name: str, dtype: DType, lanes: int, *, fast: bool = False) -> Compiled:
-    """Compiles ``name`` for this machine."""
+def engine(text: str) -> tuple[Any, str]:
+    """Compiles a module for this machine: llvmlite's execution engine, and the assembly."""
     _initialize()
-    row = INTRINSICS[name]
-    module = binding.parse_assembly(module_text(row, dtype, lanes, fast=fast))
+    module = binding.parse_assembly(text)
     module.verify()
     machine = binding.Target.from_default_triple().create_target_machine(
         cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), opt=2
@@ -101,10 +101,17 @@ def compile_function(name: str, dtype: DType, lanes: int, *, fast: bool = False)
     builder = binding.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
     assembly = machine.emit_assembly(module)
-    engine = binding.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    signature = ctypes.CFUNCTYPE(
-        None, ctypes.c_void_p, ctypes.c_int64, *[ctypes.c_void_p] * row.arity
-    )
-    loop = signature(engine.get_function_address("loop"))
-    return Compiled(row, dtype, lanes, loop, engine, assembly)
+    compiled = binding.create_mcjit_compiler(module, machine)
+    compiled.finalize_object()
+    return compiled, assembly
+
+
+@cache
+def compile_function(name: str, dtype: DType, lanes: int, *, fast: bool = False) -> Compiled:
+    """Compiles ``name`` for this machine."""
+    row = INTRINSICS[name]
+    compiled, assembly = engine(module_text(row, dtype, lanes, fast=fast))
+    kinds = [ctypes.c_void_p] * row.arity
+    signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, *kinds)
+    loop = signature(compiled.get_function_address("loop"))
+    return Compiled(row, dtype, lanes, loop, compiled, assembly)

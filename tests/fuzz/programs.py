@@ -281,24 +281,29 @@ class _Generator:
             (self.scope.uniform if uniform else self.scope.varying)[name] = t
         for a in arrays:
             if a.per_thread:
-                for n in range(a.extents[0]):
-                    out.append(ir.Store(a.mem, (const(n, i32),), self.expr.make(a.dtype, 1)))
+                first = [self.expr.make(a.dtype, 1) for _ in range(a.extents[0])]
+                stores = [ir.Store(a.mem, (const(n, i32),), e) for n, e in enumerate(first)]
+                out.append(ir.Scope(f"init.{a.mem}", list(stores)))
         self.scope.arrays = arrays
-        zeroed = False
-        for m in self.shared:
-            out.append(ir.Store(m.name, (_local("t"),), const(zero(m.dtype), m.dtype)))
-            zeroed = True
-        for name, _, t, size in self.counters:
-            if self.kernel.mems[name].space == "shared":
-                # Blocks may be smaller than the array, so one thread goes through all of it.
-                body: list[ir.Stmt] = [ir.Store(name, (_local("z"),), const(0, t))]
-                self.kernel.locals["z"] = i32
-                loop = ir.For("z", const(0, i32), const(size, i32), const(1, i32), body)
-                out.append(ir.If(ir.Compare("eq", _local("t"), const(0, i32)), [loop]))
-                zeroed = True
-        if zeroed:
-            out.append(ir.Barrier())
-        return out
+        zeros: list[ir.Stmt] = [self._zeros_shared(m) for m in self.shared]
+        zeros += [
+            self._zeros_counters(name, t, size)
+            for name, _, t, size in self.counters
+            if self.kernel.mems[name].space == "shared"
+        ]
+        return [*out, *zeros, *([ir.Barrier()] if zeros else [])]
+
+    def _zeros_shared(self, m: ir.Mem) -> ir.Stmt:
+        store = ir.Store(m.name, (_local("t"),), const(zero(m.dtype), m.dtype))
+        return ir.Scope(f"init.{m.name}", [store])
+
+    def _zeros_counters(self, name: str, t: DType, size: int) -> ir.Stmt:
+        """Blocks may be smaller than the array, so one thread goes through all of it."""
+        self.kernel.locals["z"] = i32
+        store = ir.Store(name, (_local("z"),), const(0, t))
+        loop = ir.For("z", const(0, i32), const(size, i32), const(1, i32), [store])
+        first = ir.If(ir.Compare("eq", _local("t"), const(0, i32)), [loop])
+        return ir.Scope(f"init.{name}", [first])
 
     def _epilogue(self) -> list[ir.Stmt]:
         """Every local's last value goes to the thread's slots, shared counters to global ones."""

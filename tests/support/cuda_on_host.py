@@ -48,6 +48,9 @@ class HostPrograms:
         assert done.returncode == 0, done.stderr[:4000]
         self._library = ctypes.CDLL(str(library))
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._programs
+
     def run(self, name: str, grid: Any, block: Any, arguments: Sequence[Any]) -> None:
         """Launches a program; arrays are changed in place, whatever their strides."""
         program = self._programs[name]

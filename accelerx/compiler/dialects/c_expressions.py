@@ -355,7 +355,9 @@ class CExpressions(ABC):
         right, right_unsigned = self._bits(right_operand)
         if not left_unsigned and not right_unsigned:
             left, left_unsigned = self._unsigned(e.left), True
-        if is_widening(right_operand) and left_unsigned:
+        if _is_small(right_operand) and left_unsigned and not isinstance(e.left, ir.Const):
+            right = self.value(right_operand, relaxed=True)
+        elif is_widening(right_operand) and left_unsigned:
             right = self._unwidened(right_operand)
         elif is_widening(e.left) and right_unsigned:
             left = self._unwidened(e.left)
@@ -460,7 +462,7 @@ class CExpressions(ABC):
         return self.value(e, relaxed=True)
 
     def _select(self, e: ir.Select) -> Text:
-        condition = self.value(e.condition).within(OR)
+        condition = self.value(e.condition).within(EQUALITY)
         then, orelse = self._operands(e.if_true, e.if_false)
         return Text(
             f"{condition} ? {then.within(CONDITIONAL + 1)} : {orelse.within(CONDITIONAL)}",
@@ -516,6 +518,11 @@ class CExpressions(ABC):
     def _abs(self, e: ir.Call) -> Text:
         x = self.value(e.arguments[0])
         return self.call(self.operation("abs", e.type), x) if e.type.is_signed else x
+
+
+def _is_small(e: ir.Expr) -> bool:
+    """Whether ``e`` is a constant that C's int holds and converts to what stands beside it."""
+    return isinstance(e, ir.Const) and e.type.is_signed and 0 <= e.value < 2**31
 
 
 def _wrapped(function: str) -> str:

@@ -223,10 +223,11 @@ def negated(condition: ir.Expr) -> ir.Expr:
 
 
 def with_conditionals(body: list[ir.Stmt]) -> list[ir.Stmt]:
-    """``body`` with an If that only chooses the value of one local made a conditional expression.
+    """``body`` with the Ifs that were conditional expressions in the user's source such again.
 
-    That is how the user wrote it: front ends make an If of ``and``, ``or`` and conditional
-    expressions whose second half must not always be evaluated, and C's do not evaluate it.
+    Front ends make an If of ``and``, ``or`` and conditional expressions whose second half must not
+    always be evaluated, and C's do not evaluate it. Such an If is on one line of the source and
+    only chooses the value of one local.
     """
     return [_with_conditional(s) for s in body]
 
@@ -234,8 +235,9 @@ def with_conditionals(body: list[ir.Stmt]) -> list[ir.Stmt]:
 def _with_conditional(s: ir.Stmt) -> ir.Stmt:
     s = ir.map_blocks(s, with_conditionals)
     match s:
-        case ir.If(condition, [ir.Assign(x, then)], [ir.Assign(y, orelse)]) if x == y:
-            return ir.Assign(x, _chosen(condition, then, orelse), s.loc)
+        case ir.If(condition, [ir.Assign(x, then) as a], [ir.Assign(y, orelse) as b]) if x == y:
+            if s.loc is not None and _line(a) == _line(b) == s.loc.line:
+                return ir.Assign(x, _chosen(condition, then, orelse), s.loc)
     return s
 
 
@@ -245,6 +247,10 @@ def _chosen(condition: ir.Expr, then: ir.Expr, orelse: ir.Expr) -> ir.Expr:
     if _same_local(condition, then):
         return ir.Logical("or", condition, orelse, condition.loc)
     return ir.Select(condition, then, orelse, then.type, condition.loc)
+
+
+def _line(s: ir.Stmt) -> int | None:
+    return None if s.loc is None else s.loc.line
 
 
 def _same_local(a: ir.Expr, b: ir.Expr) -> bool:

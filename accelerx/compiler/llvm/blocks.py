@@ -17,6 +17,7 @@ from accelerx.compiler.llvm.memory import bits_type
 from accelerx.compiler.llvm.plan import Plan
 from accelerx.compiler.llvm.statements import Statements
 from accelerx.compiler.llvm.values import Value, scalar
+from accelerx.compiler.llvm.warp_arrays import WarpArrays
 from accelerx.compiler.passes import flow
 from accelerx.compiler.passes.regions import Regions, Run, measured
 from accelerx.dtypes import int32, int64
@@ -204,6 +205,8 @@ class Blocks:
                 self.variables.write(s.target, self.expressions.evaluate(s.value), blend=False)
             case ir.Barrier():
                 self._barrier(s)
+            case ir.Warp():
+                self._warp(s)
             case ir.If():
                 self._if(s)
             case ir.While():
@@ -385,6 +388,28 @@ class Blocks:
             code.mask = None
 
         self._chunks(self._few(), leave)
+
+    # ---- warps of scalar code
+
+    def _warp(self, s: ir.Warp) -> None:
+        arrays = WarpArrays(self.code, self.expressions, s)
+        names = {x.name for e in ir.expressions(s) for x in ir.walk(e) if isinstance(x, ir.Local)}
+
+        def leave() -> None:
+            self.variables.enter(Run([], names, set(), set()))
+            (running,) = self._running()
+            with self.code.under(self.code.simplified((running,)), occupied=False):
+                arrays.leave(running)
+
+        def take() -> None:
+            run = Run([], names | {s.result}, {s.result}, set())
+            self.variables.enter(run)
+            with self.code.branch_around(self._running()[0], "thread"):
+                self.variables.write(s.result, (arrays.take(),), blend=False)
+            self.variables.leave(run)
+
+        self._chunks(1, leave)
+        self._chunks(1, take)
 
     # ---- barriers
 

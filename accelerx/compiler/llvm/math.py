@@ -126,7 +126,9 @@ def emit_math(
         return _call(m, function, values, fast).text
     wide = Lanes(b, dtypes.float32, lanes)
     if function == "fma":
-        return math_plain.narrow(m, math_plain.fma_odd(wide, *[_widen(wide, v) for v in values])).text
+        return math_plain.narrow(
+            m, math_plain.fma_odd(wide, *[_widen(wide, v) for v in values])
+        ).text
     widened = [_widen(wide, v) if v.dtype.is_float else wide.value(v.text, v.dtype) for v in values]
     return math_plain.narrow(m, _call(wide, function, widened, fast)).text
 

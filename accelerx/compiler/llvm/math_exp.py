@@ -7,8 +7,6 @@ rounding r is kept and added back where the bound asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from accelerx.compiler.llvm.math_lanes import Lanes, Value
 
 EXP_F32 = (0.49999994, 0.16666515, 0.041668084, 0.008369349, 0.0013840399)
@@ -57,10 +55,10 @@ class Reduced:
     def __init__(self, k: Value, n: Value, r: Value, c: Value | None) -> None:
         self.k, self.n, self.r, self.c = k, n, r, c
 
-    def tail(self, m: Lanes, single: Sequence[float] = EXP_F32) -> Value:
-        """exp(r + c) - 1 - r; ``single``: the polynomial for float32."""
+    def tail(self, m: Lanes) -> Value:
+        """exp(r + c) - 1 - r."""
         r, c = self.r, self.c
-        q = m.poly_split(r, EXP_F64 if m.double else single)
+        q = m.poly_split(r, EXP_F64 if m.double else EXP_F32)
         square = r * r
         return square * q if c is None else m.fma(square, q, m.fma(r, c, c))
 
@@ -126,16 +124,25 @@ def exp10(m: Lanes, x: Value) -> Value:
 def expm1_parts(m: Lanes, x: Value) -> tuple[Value, Value]:
     """Half of expm1(x) as a high part and a correction, for x between -40 and the overflow.
 
-    2**n·exp(r) - 1 = (2**n - 1 + 2**n·r) + 2**n·tail, where the bracket is summed with its error;
-    all by half, because 2**n alone may overflow where the result does not.
+    exp(r) - 1 = v + tail with v = r + r²/2, and 2**n·exp(r) - 1 = (2**n - 1 + 2**n·v) + 2**n·tail,
+    where v and the bracket are rounded sums with their errors; all by half, because 2**n alone may
+    overflow where the result does not.
     """
     reduced = reduce(m, x, keep=True)
+    r = reduced.r
+    half = r * 0.5
+    v = m.fma(half, r, r)
+    tail = m.fma(half, r, r - v)
+    if reduced.c is not None:
+        tail = tail + m.fma(r, reduced.c, reduced.c)
+    cubic = m.poly_split(r, EXP_F64[1:] if m.double else EXPM1_F32[1:])
+    tail = m.fma(r * r * r, cubic, tail)
     power = m.power_of_two(reduced.n - 1)
     base = power - 0.5
     error = (power - base) - 0.5
-    high = m.fma(power, reduced.r, base)
-    error = m.fma(power, reduced.r, base - high) + error
-    return high, m.fma(power, reduced.tail(m, EXPM1_F32), error)
+    high = m.fma(power, v, base)
+    error = m.fma(power, v, base - high) + error
+    return high, m.fma(power, tail, error)
 
 
 def expm1(m: Lanes, x: Value) -> Value:

@@ -95,31 +95,45 @@ def log(m: Lanes, x: Value) -> Value:
     return special(m, x, combine(m, e, f, tail(m, f)))
 
 
+def parts(m: Lanes, f: Value) -> tuple[Value, Value]:
+    """log(1 + f) as f - f²/2, rounded, and the rest."""
+    half = f * 0.5
+    high = m.fma(-half, f, f)
+    error = m.fma(-half, f, f - high)
+    square = f * f
+    if m.double:
+        s = f / (f + 2.0)
+        z = s * s
+        return high, m.fma(s, m.fma(square, 0.5, z * m.poly_split(z, LOG_F64)), error)
+    return high, m.fma(square * f, m.poly_split(f, LOG_F32), error)
+
+
 def log2(m: Lanes, x: Value) -> Value:
-    """e + (f + t)·log2(e), the product and the sum with their errors."""
+    """e + log(1 + f)·log2(e), the product and the sum with their errors."""
     _, e, f = split(m, x)
-    factor = m.pick(LOG2_E_F32, LOG2_E)
-    product = f * factor
-    error = m.fma(f, factor, -product)
-    error = m.fma(f, m.pick(LOG2_E_LOW_F32, LOG2_E_LOW), error)
-    error = m.fma(tail(m, f), factor, error)
+    factor, factor_low = (LOG2_E, LOG2_E_LOW) if m.double else (LOG2_E_F32, LOG2_E_LOW_F32)
+    high, low = parts(m, f)
+    product, error = m.two_product(high, m.const(factor))
+    error = m.fma(low, factor, m.fma(high, factor_low, error))
     high, low = m.fast_two_sum(e, product)
     return special(m, x, high + (low + error))
 
 
 def log10(m: Lanes, x: Value) -> Value:
+    """e·log10(2) + log(1 + f)·log10(e), likewise."""
     _, e, f = split(m, x)
-    factor = m.pick(LOG10_E_F32, LOG10_E)
-    product = f * factor
-    error = m.fma(f, factor, -product)
-    error = m.fma(f, m.pick(LOG10_E_LOW_F32, LOG10_E_LOW), error)
-    error = m.fma(tail(m, f), factor, error)
+    factor, factor_low = (LOG10_E, LOG10_E_LOW) if m.double else (LOG10_E_F32, LOG10_E_LOW_F32)
+    high, low = parts(m, f)
+    product, error = m.two_product(high, m.const(factor))
+    error = m.fma(low, factor, m.fma(high, factor_low, error))
     error = m.fma(e, m.pick(LOG10_2_LOW_F32, LOG10_2_LOW), error)
     high, low = m.fast_two_sum(e * m.pick(LOG10_2_HIGH_F32, LOG10_2_HIGH), product)
     return special(m, x, high + (low + error))
 
 
-def log1p_sum(m: Lanes, high: Value, low: Value | None = None, doubled: Value | None = None) -> Value:
+def log1p_sum(
+    m: Lanes, high: Value, low: Value | None = None, doubled: Value | None = None
+) -> Value:
     """log(1 + high + low) for high > -1 and finite; with 2**1 as a factor where ``doubled``.
 
     u = 1 + high is split as for log; what u lost comes back as c = (high + low) - (u - 1), scaled by

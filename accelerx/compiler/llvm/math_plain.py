@@ -87,9 +87,7 @@ def narrow(m: Lanes, value: Value) -> Value:
     if m.dtype.short == "f16":
         return m.value(value.cast("fptrunc", m.dtype).text)
     integer = dtypes.int32
-    bits = value.lanes.value(
-        m.b.bitcast(value.text, value.dtype, integer, m.count), integer
-    )
+    bits = value.lanes.value(m.b.bitcast(value.text, value.dtype, integer, m.count), integer)
     rounded = bits + 0x7FFF + (bits.lshr(16) & 1)
     quiet = bits | 0x400000
     top = value.is_nan().where(quiet, rounded).lshr(16)

@@ -102,9 +102,7 @@ def kernel(
     half = z * 0.5
     near_one = 1.0 - half
     sine, sine_low = m.fast_two_sum(r, s + m.fma(-half, low, low))
-    cosine, cosine_low = m.fast_two_sum(
-        near_one, ((1.0 - near_one) - half) + m.fma(-r, low, c)
-    )
+    cosine, cosine_low = m.fast_two_sum(near_one, ((1.0 - near_one) - half) + m.fma(-r, low, c))
     return sine, cosine, sine_low, cosine_low
 
 
@@ -205,9 +203,7 @@ def _declare_lanes(m: Lanes, bound: float) -> str:
     inner.place("exit")
     result = "poison"
     for position, (kind, field) in enumerate(kinds):
-        result = inner.value(
-            f"insertvalue {record} {result}, {m.type(kind)} %{field}2, {position}"
-        )
+        result = inner.value(f"insertvalue {record} {result}, {m.type(kind)} %{field}2, {position}")
     inner.effect(f"ret {record} {result}")
     parameters = ", ".join([f"{m.type()} %a"] + [f"{m.type(k)} %{f}0" for k, f in kinds])
     head = f"define internal {record} @{name}({parameters}) cold noinline {{\nentry:"
@@ -274,6 +270,10 @@ def _declare_scalar(b: Builder) -> None:
         b.declare(line)
     b.declare(
         "\n".join(
-            [f"define internal {record} @ax.large_angle(double %x) cold noinline {{", *inner.lines, "}"]
+            [
+                f"define internal {record} @ax.large_angle(double %x) cold noinline {{",
+                *inner.lines,
+                "}",
+            ]
         )
     )

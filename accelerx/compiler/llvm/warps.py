@@ -227,9 +227,9 @@ class _Warp:
         total: Value | None = None
         for mask, v in zip(self.masks, self.args[0], strict=True):
             kind = type_name(dtype, self.width)
-            neutral = self.b.constant(_neutral(op, dtype), dtype, self.width)
+            nothing = self.b.constant(neutral(op, dtype), dtype, self.width)
             text = self.b.value(
-                f"select {self.code.flag} {mask}, {kind} {math.vector(v)}, {kind} {neutral}"
+                f"select {self.code.flag} {mask}, {kind} {math.vector(v)}, {kind} {nothing}"
             )
             part = vector(text, dtype)
             total = part if total is None else math.binary(op, total, part, dtype)
@@ -272,7 +272,8 @@ def _known(v: Values) -> int | None:
     return int(first)
 
 
-def _neutral(op: str, dtype: DType) -> int | float:
+def neutral(op: str, dtype: DType) -> int | float:
+    """What changes nothing under a reduction."""
     if dtype.is_float:
         return {"add": -0.0, "min": float("nan"), "max": float("nan")}[op]
     low = -(1 << (dtype.bits - 1)) if dtype.is_signed else 0

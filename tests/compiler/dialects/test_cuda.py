@@ -14,7 +14,9 @@ from accelerx.compiler.diagnostics import Loc, SourceFile
 from accelerx.compiler.dialects.base import EmitOptions, Program
 from accelerx.compiler.dialects.cuda import CudaDialect
 from accelerx.dtypes import DType, float32, float64, int32, int64, uint32
+from tests.corpus.python.lifting import IDS, PAIRS, lifted
 from tests.support.cuda_on_host import COMPILER, HostPrograms
+from tests.support.golden import Golden, golden  # noqa: F401
 from tests.support.kernels import THREAD, const, kernel, load, store
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler on this machine")
@@ -205,7 +207,7 @@ def test_buffers_that_are_only_read_are_const() -> None:
 
 def test_a_local_is_declared_where_it_is_first_assigned() -> None:
     k = kernel([assign("a", const(1)), assign("a", add(local("a"), const(2)))], {}, {"a": int32})
-    assert body(k) == ["int a = 1;", "a = a + 2;"]
+    assert body(k) == ["int a = 1;", "a += 2;"]
 
 
 def test_a_local_assigned_on_two_paths_is_declared_at_the_head() -> None:
@@ -373,6 +375,24 @@ def test_an_early_exit_becomes_an_else() -> None:
     ]
 
 
+def test_a_conditional_expression_of_the_users_is_one_again() -> None:
+    loc = Loc(SourceFile("k.py", ""), 7, 3)
+    both = [ir.Assign("r", load("p", int32), loc)], [ir.Assign("r", const(0), loc)]
+    choice = ir.If(less(THREAD, const(3)), *both, loc)
+    assert body(kernel([choice], {"p": int32}, {"r": int32})) == [
+        "int r = threadIdx.x < 3 ? p[threadIdx.x] : 0;"
+    ]
+
+
+def test_and_does_not_evaluate_its_second_half_too_early() -> None:
+    loc = Loc(SourceFile("k.py", ""), 7, 3)
+    first = ir.Assign("t", less(THREAD, const(3)), loc)
+    t = ir.Local("t", dtypes.bool_)
+    both = [ir.Assign("r", less(load("p", int32), const(5)), loc)], [ir.Assign("r", t, loc)]
+    k = kernel([first, ir.If(t, *both, loc)], {"p": int32}, {"r": dtypes.bool_, "t": dtypes.bool_})
+    assert body(k) == ["bool t = threadIdx.x < 3;", "bool r = t && p[threadIdx.x] < 5;"]
+
+
 def test_an_exit_out_of_a_loop_is_a_goto_past_the_scopes_brace() -> None:
     loop = ir.While(less(P, Q), [ir.Exit("f")])
     lines = body(kernel([ir.Scope("f", [loop, assign("r", const(1))])], {"i": int32}, {"r": int32}))
@@ -501,3 +521,22 @@ def test_the_program_tells_the_runtime_what_it_needs(tmp_path: Path) -> None:
     program = emit(k)
     assert [p.name for p in program.params] == ["x", "n"]
     assert (program.entry, program.scratch_bytes, program.sites) == ("k", 0, ())
+
+
+# --------------------------------------------------------------------------------- whole kernels
+
+GOLDEN = (
+    "vector_add-numba", "grid_stride-weak", "add_2d_strided-weak", "mandelbrot-numba",
+    "block_sum-weak", "dot_dynamic-weak", "histogram_shared-weak", "extremes-weak",
+    "count_positive-weak", "matmul_tiled_16-numba", "transpose_tiled-weak", "gemv-weak",
+    "spmv_csr-weak", "gaussian_tiled-weak", "median_3x3-weak", "bitonic_block-weak", "compact-weak",
+    "black_scholes-numba", "splitmix-weak", "bfs_claim-weak", "warp_compact-weak",
+    "block_sum_shuffle-weak", "find-weak", "fnv_hash-numba", "softmax_rows-weak",
+    "layer_norm-weak", "relu_half-weak",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_program_is_the_golden_one(golden: Golden, name: str) -> None:  # noqa: F811
+    kernel = lifted(*PAIRS[IDS.index(name)])
+    golden.check(f"cuda/{name}.cu", emit(kernel).text)

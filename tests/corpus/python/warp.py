@@ -71,7 +71,7 @@ def votes(out, x):
     ballot = cuda.ballot_sync(0xFFFFFFFF, x[i] > 0)
     some = cuda.any_sync(0xFFFFFFFF, x[i] > 90)
     every = cuda.all_sync(0xFFFFFFFF, x[i] > -90)
-    out[i, 0] = ballot
+    out[i, 0] = np.uint32(ballot)
     out[i, 1] = 1 if some else 0
     out[i, 2] = 1 if every else 0
     out[i, 3] = cuda.ffs(ballot)

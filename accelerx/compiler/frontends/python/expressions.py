@@ -124,7 +124,7 @@ class Expressions(Cuda):
     def _undefined(self, node: ast.Name) -> NoReturn:
         source = self.frame.source
         known = [*self.frame.env, *source.names, *source.function.__globals__, *vars(builtins)]
-        close = difflib.get_close_matches(node.id, [k for k in known if "." not in k], 1)
+        close = difflib.get_close_matches(node.id, [k for k in known if "." not in k], 1, 0.75)
         self.type_error(
             node,
             f"name {node.id!r} is not defined",
@@ -525,7 +525,7 @@ class Expressions(Cuda):
                 if isinstance(owner, ModuleType)
                 else str(Object(owner))
             )
-            close = difflib.get_close_matches(node.attr, dir(owner), 1)
+            close = difflib.get_close_matches(node.attr, dir(owner), 1, 0.75)
             self.type_error(
                 node,
                 f"{what} has no attribute {node.attr!r}",

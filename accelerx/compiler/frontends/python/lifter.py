@@ -11,7 +11,7 @@ from accelerx.compiler.diagnostics import compile_error, type_error, unsupported
 from accelerx.compiler.frontends.python.calls import function_of
 from accelerx.compiler.frontends.python.promotion import Numba, Rules, Weak
 from accelerx.compiler.frontends.python.state import Frame
-from accelerx.compiler.frontends.python.statements import Statements
+from accelerx.compiler.frontends.python.statements import Statements, count
 from accelerx.compiler.frontends.python.values import Index, Scalar, Tuple, Value
 from accelerx.compiler.types import (
     ArgumentType,
@@ -95,7 +95,7 @@ class Lifter(Statements):
         if len(names) != len(self.types):
             raise type_error(
                 loc,
-                f"kernel {source.name}() takes {len(names)} arguments, {len(self.types)} given",
+                f"kernel {source.name}() takes {count(len(names))}, {len(self.types)} given",
             )
 
     def parameter_names(self) -> list[str]:

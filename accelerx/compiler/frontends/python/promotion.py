@@ -117,7 +117,8 @@ class Weak:
             return float32, True
         if not fits(value, int64):
             return uint64, True
-        return (int32 if fits(value, int32) else int64), True
+        narrow = next((d for d in (int32, dtypes.uint32) if fits(value, d)), int64)
+        return narrow, True
 
     def arithmetic(self, op: str, a: Typing, b: Typing) -> Typing:
         dtype, weak = self._common(a, b)
@@ -189,8 +190,11 @@ class Weak:
     def _adapt(self, weak: Typing, strong: Typing) -> Typing:
         if weak[0].is_float and not strong[0].is_float:
             return float32, False
-        if weak[0].is_integer and weak[0].bits > strong[0].bits and strong[0].is_integer:
-            return weak[0], False
+        if weak[0].is_integer and strong[0].is_integer:
+            if weak[0].kind == "uint" and strong[0].is_signed and strong[0].bits <= weak[0].bits:
+                return int64, False
+            if weak[0].bits > strong[0].bits:
+                return weak[0], False
         return strong[0], False
 
 

@@ -184,6 +184,9 @@ def read(function: FunctionType) -> FunctionSource:
     )
 
 
+_LINES_OF_BRACKETS = 8  # how far below a lambda's body the brackets around it may close
+
+
 def _def(text: str, first: int, function: FunctionType) -> tuple[ast.FunctionDef, int]:
     """The def statement in a block of lines; an indented one gets an ``if`` above it."""
     code = function.__code__
@@ -216,6 +219,7 @@ def _lambda(function: FunctionType) -> tuple[ast.Lambda, int]:
         raise _unreadable(function, "give it a def statement of its own")
     text = "".join(lines[code.co_firstlineno - 1 : last])
     least = len(text) - len(lines[last - 1]) + end
+    text += "".join(lines[last : last + _LINES_OF_BRACKETS])
     blank = "".join(c if c == "\n" else " " for c in text[: max(at - 1, 0)])
     for stop in range(least, len(text) + 1):
         try:

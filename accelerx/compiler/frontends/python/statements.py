@@ -436,7 +436,7 @@ class Statements(Loops):
         positional_only = {a.arg for a in spec.posonlyargs}
         given = call.arguments
         if len(given) > len(names) and spec.vararg is None:
-            self._wrong_count(source, call, f"takes {_count(len(names))}, {len(given)} given")
+            self._wrong_count(source, call, f"takes {count(len(names))}, {len(given)} given")
         bound: dict[str, Value] = dict(zip(names, given, strict=False))
         allowed = {*names, *(a.arg for a in spec.kwonlyargs)} - positional_only
         for name, value in call.keywords.items():
@@ -453,7 +453,7 @@ class Statements(Loops):
             self._wrong_count(
                 source,
                 call,
-                f"takes {_count(len(wanted))}, {len(given) + len(call.keywords)} given; missing {listed}",
+                f"takes {count(len(wanted))}, {len(given) + len(call.keywords)} given; missing {listed}",
             )
         ordered = {n: bound[n] for n in wanted}
         if spec.vararg is not None:
@@ -478,7 +478,8 @@ class Statements(Loops):
         self.type_error(call.node, f"{source.name}() {what}", f"it is defined at {place}")
 
 
-def _count(n: int) -> str:
+def count(n: int) -> str:
+    """``1 argument``, ``2 arguments``."""
     return f"{n} argument{'' if n == 1 else 's'}"
 
 
