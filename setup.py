@@ -17,21 +17,28 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
-from setuptools.errors import BaseError
+from setuptools.errors import BaseError, CCompilerError
 
 ROOT = Path(__file__).resolve().parent
 INCLUDE = "csrc/include"
 PLUGINS = "accelerx/_plugins"
 HEADER = "accelerx/backend.h"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic"]
+LINK = ["-ldl", "-pthread"]
 SOURCES = {".c": ["-std=gnu99"], ".cpp": ["-std=c++17"]}
+
+PROBE = """
+#include <Python.h>
+#include <optional>
+int probe() { return *std::optional(1); }
+"""
 
 NO_COMPILER = """
 accelerx: the compiled parts (accelerx._core and the backends) are NOT built:
 accelerx: {reason}
 accelerx: the package works without them on its slow NumPy fallback. For full speed install a
-accelerx: C++17 compiler (Debian/Ubuntu: apt install g++; Fedora: dnf install gcc-c++) and
-accelerx: install accelerx again.
+accelerx: C++17 compiler and Python's headers (Debian, Ubuntu: apt install g++ python3-dev; Fedora:
+accelerx: dnf install gcc-c++ python3-devel) and install accelerx again.
 """
 
 
@@ -99,15 +106,15 @@ class BuildCompiled(build_ext):
         """Why C++17 cannot be compiled and linked here; "" if it can."""
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.cpp")
-            source.write_text("#include <optional>\nint probe() { return *std::optional(1); }\n")
+            source.write_text(PROBE)
             try:
                 objects = self.compiler.compile(
                     [str(source)], output_dir=folder, extra_postargs=["-std=c++17", "-fPIC"]
                 )
                 target = str(Path(folder, "probe.so"))
                 self.compiler.link_shared_object(objects, target, target_lang="c++")
-            except (BaseError, OSError) as e:
-                return f"no working C++17 compiler: {e}"
+            except (BaseError, CCompilerError, OSError) as e:
+                return f"no working C++17 compiler with Python's headers: {e}"
         return ""
 
     def _flags(self) -> list[str]:
@@ -121,7 +128,7 @@ class BuildCompiled(build_ext):
             extension.include_dirs.append(str(ROOT / INCLUDE))
             system = ["-isystem", pybind11.get_include()]
             extension.extra_compile_args += ["-std=c++17", *self._flags(), *system]
-            extension.extra_link_args += [*sanitizers(), "-ldl", "-pthread"]
+            extension.extra_link_args += [*sanitizers(), *LINK]
 
     def _plugin(self, folder: Path) -> Path:
         base = ROOT if self._in_place else Path(self.build_lib)
@@ -145,7 +152,7 @@ class BuildCompiled(build_ext):
         self.compiler.link_shared_object(
             objects,
             str(target),
-            extra_postargs=[*sanitizers(), "-pthread", "-ldl"],
+            extra_postargs=[*sanitizers(), *LINK],
             target_lang=language,
         )
 

@@ -7,8 +7,8 @@ A launch flattens tuples to leaves; a leaf is an array or a scalar. ``type_of`` 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -143,11 +143,26 @@ def _int_type(value: int, name: str, weak: bool) -> ScalarType:
 # ------------------------------------------------------------------------------------ packing
 
 
+class Parameter(NamedTuple):
+    """What a launch needs to know of an ``ir.Param``."""
+
+    kind: str
+    dtype: DType
+    argument: int
+    axis: int
+    written: bool
+
+
+def parameters(params: Iterable[ir.Param]) -> tuple[Parameter, ...]:
+    """A kernel's parameters in short."""
+    return tuple(Parameter(p.kind, p.dtype, p.argument, p.axis, p.written) for p in params)
+
+
 class Packing:
     """The packed argument buffer of one kernel: what goes where."""
 
     def __init__(
-        self, params: Sequence[ir.Param], offsets: Sequence[int], size: int, names: Sequence[str]
+        self, params: Sequence[Parameter], offsets: Sequence[int], size: int, names: Sequence[str]
     ) -> None:
         """``names`` are the leaves', for messages."""
         self.size = size
@@ -179,7 +194,7 @@ class Packing:
                     fields.append(self._scalar(value, param))
         return self._struct.pack(*fields)
 
-    def _scalar(self, value: Any, param: ir.Param) -> bool | int | float:
+    def _scalar(self, value: Any, param: Parameter) -> bool | int | float:
         try:
             return to_scalar(value, param.dtype)
         except (OverflowError, ValueError) as e:
@@ -225,7 +240,7 @@ def _bfloat16_bits(value: float) -> int:
     return int((bits + 0x7FFF + (bits >> 16 & 1)) >> 16) & 0xFFFF
 
 
-def _size(param: ir.Param) -> int:
+def _size(param: Parameter) -> int:
     return 8 if param.kind != "scalar" else param.dtype.itemsize
 
 
@@ -234,7 +249,7 @@ def _code(dtype: DType) -> int:
     return kind * 256 + bits
 
 
-def _format(params: Sequence[ir.Param], offsets: Sequence[int], size: int) -> str:
+def _format(params: Sequence[Parameter], offsets: Sequence[int], size: int) -> str:
     """``struct``'s format; parameters lie in increasing offset order."""
     out, at = ["<"], 0
     for param, offset in zip(params, offsets, strict=True):

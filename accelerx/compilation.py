@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from accelerx import config, dtypes
-from accelerx.compiler import ir
+from accelerx.arguments import Parameter, parameters
 from accelerx.compiler.devices import DeviceModel
 from accelerx.compiler.recipe import Recipe
 from accelerx.fingerprint import fingerprint
-from accelerx.runtime import interpreter, jit
+from accelerx.runtime import jit
 from accelerx.runtime.backend import Dim3
 from accelerx.runtime.cache import cache, generator_hash
 from accelerx.runtime.device import Device
@@ -27,6 +27,7 @@ from accelerx.runtime.registry import COMPILED_HERE
 from accelerx.sites import Site
 
 if TYPE_CHECKING:
+    from accelerx.compiler import ir
     from accelerx.compiler.dialects.base import Program
 
 STAGES = ("kir", "llvm", "asm", "cuda")
@@ -38,7 +39,7 @@ class Built:
     """A compiled kernel as the cache keeps it: plain data, and the code."""
 
     entry: str
-    params: tuple[ir.Param, ...]
+    params: tuple[Parameter, ...]
     scratch_bytes: int
     shared_bytes: int
     sites: tuple[Site, ...]
@@ -48,9 +49,7 @@ class Built:
     def to_bytes(self) -> bytes:
         head = {
             "entry": self.entry,
-            "params": [
-                [p.name, p.kind, p.dtype.name, p.argument, p.axis, p.written] for p in self.params
-            ],
+            "params": [(p.kind, p.dtype.name, p.argument, p.axis, p.written) for p in self.params],
             "scratch": self.scratch_bytes,
             "shared": self.shared_bytes,
             "sites": [site.as_row() for site in self.sites],
@@ -64,8 +63,8 @@ class Built:
         (size,) = struct.unpack_from("<Q", data)
         head = json.loads(data[8 : 8 + size])
         params = tuple(
-            ir.Param(name, kind, dtypes.from_numpy(dtype), argument, axis, written)
-            for name, kind, dtype, argument, axis, written in head["params"]
+            Parameter(kind, dtypes.from_numpy(dtype), argument, axis, written)
+            for kind, dtype, argument, axis, written in head["params"]
         )
         return Built(
             head["entry"],
@@ -114,9 +113,10 @@ class Compiler:
 
     def _interpreted(self) -> Loadable:
         kernel = self._lift()
-        sites = tuple(Site.of(s, kernel.loc) for s in interpreter.sites(kernel))
+        statements = importlib.import_module("accelerx.runtime.interpreter").sites(kernel)
+        sites = tuple(Site.of(s, kernel.loc) for s in statements)
         built = Built(
-            kernel.name, tuple(kernel.params), 0, kernel.static_shared_bytes, sites, (), b""
+            kernel.name, parameters(kernel.params), 0, kernel.static_shared_bytes, sites, (), b""
         )
         return Loadable(built, "kir", kernel, None)
 
@@ -157,7 +157,7 @@ class Compiler:
             code = jit.compile_llvm(program.text).object_bytes
         return Built(
             program.entry,
-            tuple(program.params),
+            parameters(program.params),
             program.scratch_bytes,
             program.shared_bytes,
             tuple(Site.of(s.statement, kernel.loc) for s in program.sites),
@@ -182,7 +182,7 @@ def _driver() -> Any:
 
 def lift(recipe: Recipe, block: Dim3, model: DeviceModel, checks: frozenset[str]) -> ir.Kernel:
     """``driver.lift``: the kernel as checked KIR."""
-    return cast(ir.Kernel, _driver().lift(recipe, block, model, checks))
+    return cast("ir.Kernel", _driver().lift(recipe, block, model, checks))
 
 
 def text(kernel: ir.Kernel, stage: str) -> str:

@@ -32,6 +32,7 @@ class Setting(Generic[T]):
         default: The value when the variable is unset or empty.
         values: What may be written there, for messages and documentation.
         doc: One sentence.
+        reserved: Whether the name is taken but this version does nothing with it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Setting(Generic[T]):
     default: T
     values: str
     doc: str
+    reserved: bool = False
 
     @property
     def variable(self) -> str:
@@ -123,7 +125,12 @@ SIM = Setting(
     "SIM", _text, "", "a device model's name", "puts our CPU code under that model's limits"
 )
 EMULATE: Setting[tuple[str, ...]] = Setting(
-    "EMULATE", _names, (), "backend names separated by commas", "backends that use their emulator"
+    "EMULATE",
+    _names,
+    (),
+    "backend names separated by commas",
+    "backends that use their emulator",
+    reserved=True,
 )
 CHECK = Setting(
     "CHECK",
@@ -133,7 +140,12 @@ CHECK = Setting(
     "checks compiled into every kernel",
 )
 LAYERS: Setting[tuple[str, ...]] = Setting(
-    "LAYERS", _names, (), "layer names separated by commas", "tools put between us and a backend"
+    "LAYERS",
+    _names,
+    (),
+    "layer names separated by commas",
+    "tools put between us and a backend",
+    reserved=True,
 )
 FALLBACK = Setting(
     "FALLBACK",
@@ -143,7 +155,12 @@ FALLBACK = Setting(
     "what happens when only a slow road is left",
 )
 DETERMINISTIC = Setting(
-    "DETERMINISTIC", _flag, False, "0 or 1", "orders floating-point atomics and reductions"
+    "DETERMINISTIC",
+    _flag,
+    False,
+    "0 or 1",
+    "orders floating-point atomics and reductions",
+    reserved=True,
 )
 CACHE_DIR: Setting[Path | None] = Setting(
     "CACHE_DIR", _path, None, "a folder", "where compiled kernels are kept"
@@ -175,16 +192,17 @@ SETTINGS: dict[str, Setting[object]] = {
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
-    """A sentence for every ``ACCELERX_*`` variable that no setting has."""
+    """A sentence for every ``ACCELERX_*`` variable that has no effect."""
     names = sorted(os.environ if environment is None else environment)
-    return [
-        _unknown(name)
-        for name in names
-        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in SETTINGS
-    ]
+    sentences = [_ineffective(name) for name in names if name.startswith(PREFIX)]
+    return [sentence for sentence in sentences if sentence]
 
 
-def _unknown(variable: str) -> str:
-    close = difflib.get_close_matches(variable.removeprefix(PREFIX), SETTINGS, 1)
+def _ineffective(variable: str) -> str:
+    name = variable.removeprefix(PREFIX)
+    row = SETTINGS.get(name)
+    if row is not None:
+        return f"{variable} has no effect in this version" if row.reserved else ""
+    close = difflib.get_close_matches(name, SETTINGS, 1)
     hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known: {', '.join(SETTINGS)}"
     return f"{variable} is not a setting of accelerx and has no effect; {hint}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Executable:
         self.model = device.model
         self._built = built.built
         params = built.built.params
-        offsets, size = pack_layout(params)
+        offsets, size = pack_layout(cast(Any, params))
         self.packing = Packing(params, offsets, size, _leaf_names(recipe))
         self.written = frozenset(p.argument for p in params if p.written)
         image = Image(

@@ -25,7 +25,13 @@ from accelerx.compiler.types import ArrayType, ScalarType, TupleType
 from accelerx.errors import ArgumentTypeError, LaunchError
 from accelerx.interop import lend
 from accelerx.ndarray import ndarray
-from accelerx.pickling import FunctionData, dump_function, importable, load_function
+from accelerx.pickling import (
+    FunctionData,
+    dump_function,
+    importable,
+    keep_source,
+    load_function,
+)
 from accelerx.runtime.arraybase import Dispatcher
 from accelerx.runtime.backend import Dim3
 from accelerx.runtime.device import Device, current_device
@@ -69,6 +75,7 @@ class Kernel:
         target_options: dict[str, Any] | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
+        keep_source(function)
         self.py_func = function
         self.options = options
         self.targetoptions = dict(target_options or {})
@@ -413,6 +420,7 @@ class DeviceFunction:
 
     def __init__(self, function: Callable[..., Any], signatures: Sequence[Signature] = ()) -> None:
         functools.update_wrapper(self, function)
+        keep_source(function)
         self.py_func = function
         self.signatures = tuple(signatures)
 

@@ -1,8 +1,11 @@
-"""Functions as plain data: how kernels that no module holds by name travel to another process.
+"""Functions as source text: kernels that travel to other processes, and those of an interactive session.
 
 A kernel that can be imported is pickled by name. Any other is pickled as its source text, the values
 of the names it uses, and its closure; on the other side it is compiled from that text again, which
 is put where tracebacks and the front end look for source.
+
+A function typed at Python's prompt, piped in or given with ``-c`` has no file. ``keep_source`` finds its
+lines while they can be found and keeps them the same way.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ import ast
 import hashlib
 import importlib
 import inspect
+import itertools
 import linecache
+import os
 import sys
 import textwrap
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,3 +108,81 @@ def _portable(value: Any) -> Any:
 
 def _restored(value: Any) -> Any:
     return importlib.import_module(value.name) if isinstance(value, ModuleName) else value
+
+
+# ----------------------------------------------------------------------- sessions without a file
+
+_PROMPT, _COMMAND = "<stdin>", "<string>"
+_REACH = 500  # lines of history that are searched for a definition
+_numbers = itertools.count(1)
+
+
+def keep_source(function: Callable[..., Any]) -> None:
+    """Gives a function of a session without a file a source that can be read later.
+
+    Nothing happens if its lines cannot be found: reading them will say so.
+    """
+    code = getattr(function, "__code__", None)
+    if (
+        code is None
+        or code.co_filename not in (_PROMPT, _COMMAND)
+        or linecache.getlines(code.co_filename)
+    ):
+        return
+    for lines in _session_texts(code):
+        if _defines(lines, code):
+            file = f"<session {next(_numbers)}>"
+            linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
+            function.__code__ = code.replace(co_filename=file)  # type: ignore[attr-defined]
+            return
+
+
+def _session_texts(code: types.CodeType) -> Iterator[list[str]]:
+    """Texts, as lines, that may hold a definition; the code says which one does."""
+    if code.co_filename == _COMMAND:
+        arguments = sys.orig_argv
+        if "-c" in arguments[:-1]:
+            yield arguments[arguments.index("-c") + 1].splitlines(keepends=True)
+    elif hasattr(sys, "ps1"):
+        yield from _history_texts()
+    else:
+        try:
+            size = os.fstat(0).st_size
+            yield os.pread(0, size, 0).decode().splitlines(keepends=True)
+        except OSError:
+            return  # a pipe: what was read is gone
+
+
+def _history_texts() -> Iterator[list[str]]:
+    """The ends of the prompt's history, shortest first."""
+    readline = sys.modules.get("readline")
+    if readline is None:
+        return
+    count = readline.get_current_history_length()
+    lines: list[str] = []
+    for index in range(count, max(0, count - _REACH), -1):
+        lines.insert(0, (readline.get_history_item(index) or "") + "\n")
+        yield lines
+
+
+def _defines(lines: list[str], code: types.CodeType) -> bool:
+    """Whether a text compiles to that very code; a history that lost a line does not."""
+    try:
+        module = compile("".join(lines) + "\n", code.co_filename, "exec")
+    except (SyntaxError, ValueError):
+        return False
+    return any(
+        inner.co_name == code.co_name
+        and inner.co_firstlineno == code.co_firstlineno
+        and inner.co_code == code.co_code
+        and inner.co_consts == code.co_consts
+        and inner.co_names == code.co_names
+        for inner in _code_objects(module)
+    )
+
+
+def _code_objects(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _code_objects(constant)

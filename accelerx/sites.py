@@ -5,18 +5,17 @@ A site is plain data, so that it can lie in the disk cache beside the code that 
 
 from __future__ import annotations
 
+import importlib
 import struct
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import Loc, render
 from accelerx.dtypes import BY_SHORT, DType
 from accelerx.errors import KernelAssertionError
 from accelerx.runtime.backend import Dim3
-from accelerx.runtime.interpreter_output import c_format, message_text, value_types
 
 DIVERGED = "barrier in divergent flow: this thread of the block did not arrive with the others"
 DIVERGED_HINT = (
@@ -44,16 +43,18 @@ class Site:
     report: str = ""
 
     @staticmethod
-    def of(statement: ir.Stmt, kernel_loc: Loc | None) -> Site:
+    def of(statement: Any, kernel_loc: Loc | None) -> Site:
         """The site of a print, an assert, or a barrier that checks who arrives."""
-        if isinstance(statement, ir.Print):
-            types = tuple(t.short for t in value_types(statement))
-            parts = tuple(p if isinstance(p, str) else None for p in statement.parts)
-            return Site("print", statement.format, parts, types)
+        match type(statement).__name__:  # by name: KIR's classes are not worth importing here
+            case "Print":
+                parts = tuple(p if isinstance(p, str) else None for p in statement.parts)
+                types = tuple(p.type.short for p in statement.parts if not isinstance(p, str))
+                return Site("print", statement.format, parts, types)
+            case "Assert":
+                types = tuple(value.type.short for value in statement.values)
+                report = _report(statement.loc or kernel_loc)
+                return Site(statement.kind, statement.message, (), types, report)
         loc = statement.loc or kernel_loc
-        if isinstance(statement, ir.Assert):
-            types = tuple(t.short for t in value_types(statement))
-            return Site(statement.kind, statement.message, (), types, _report(loc))
         return Site("barrier", DIVERGED, (), (), _report(loc, DIVERGED_HINT))
 
     def as_row(self) -> list[Any]:
@@ -74,7 +75,7 @@ class Site:
         """What one thread's print writes."""
         if self.text is not None:
             rows = tuple(BY_SHORT[name] for name in self.types)
-            return c_format(self.text, tuple(values), rows)
+            return str(_output().c_format(self.text, tuple(values), rows))
         rest = iter(values)
         return " ".join(p if p is not None else _plain(next(rest)) for p in self.parts) + "\n"
 
@@ -82,7 +83,7 @@ class Site:
         self, kernel: str, block: Dim3, thread: Dim3, values: Sequence[int | float | bool]
     ) -> KernelAssertionError:
         """The exception of a failed check."""
-        text = message_text(self.text or "check failed", tuple(values))
+        text = _output().message_text(self.text or "check failed", tuple(values))
         where = f"(kernel {kernel}, block {tuple(block)}, thread {tuple(thread)})"
         return KernelAssertionError(self.report.format(f"{text} {where}"))
 
@@ -101,6 +102,11 @@ class SiteReporter:
             raise row.error(self.kernel, block, thread, values)
         sys.stdout.write(row.print_text(values))
         return False
+
+
+def _output() -> Any:
+    """How the interpreter formats; imported by the first print."""
+    return importlib.import_module("accelerx.runtime.interpreter_output")
 
 
 def _report(loc: Loc | None, hint: str = "") -> str:

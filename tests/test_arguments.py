@@ -8,6 +8,7 @@ import pytest
 import accelerx as ax
 from accelerx import dtypes
 from accelerx.arguments import Packing, View, leaves, normalise, to_scalar, type_of
+from accelerx.arguments import parameters as short
 from accelerx.compiler import ir
 from accelerx.compiler.layout import pack_layout
 from accelerx.compiler.types import ArrayType, ScalarType, TupleType, flatten, parameters
@@ -82,7 +83,7 @@ def test_leaves_open_tuples() -> None:
 def packing(*types: object) -> tuple[list[ir.Param], Packing]:
     params = [p for i, t in enumerate(flatten(types)) for p in parameters(f"a{i}", t, i)]
     offsets, size = pack_layout(params)
-    return params, Packing(params, offsets, size, [f"a{i}" for i in range(len(types))])
+    return params, Packing(short(params), offsets, size, [f"a{i}" for i in range(len(types))])
 
 
 def test_packing_lays_out_arrays_and_scalars() -> None:

@@ -68,7 +68,13 @@ def test_unknown_variable_is_reported_with_the_nearest_setting() -> None:
 
 
 def test_known_variables_are_not_reported() -> None:
-    assert config.unknown_variables({s.variable: "" for s in config.SETTINGS.values()}) == []
+    effective = [s for s in config.SETTINGS.values() if not s.reserved]
+    assert config.unknown_variables({s.variable: "" for s in effective}) == []
+
+
+def test_reserved_variables_say_that_they_do_nothing() -> None:
+    (sentence,) = config.unknown_variables({"ACCELERX_LAYERS": "profile"})
+    assert "no effect in this version" in sentence
 
 
 def test_every_setting_has_a_sentence() -> None:

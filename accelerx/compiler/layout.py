@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from accelerx.compiler.ir import Param
+if TYPE_CHECKING:
+    from accelerx.compiler.ir import Param
 
 ADDRESS_BYTES = 8
 

@@ -2,6 +2,7 @@
 
 ``normalise``  fewer forms: flat arrays, canonical loops, early returns as ifs
 ``webs``       one local for each independent use of a name, so that constants and kinds stay apart
+``inline``     coordinates written out where they are used
 ``unroll``     constants propagated, short loops around barriers and shuffles unrolled
 ``webs``       again, because unrolling makes more independent uses
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import unsupported
 from accelerx.compiler.ir import Kernel
+from accelerx.compiler.passes.inline import inline_coordinates
 from accelerx.compiler.passes.normalise import normalise
 from accelerx.compiler.passes.unroll import propagate
 from accelerx.compiler.passes.webs import split_webs
@@ -31,7 +33,9 @@ def for_vectors(kernel: Kernel) -> Kernel:
             f"kernel {kernel.name} has no block shape; CPU code is made for one (Kernel.block)"
         )
     _refuse_grid_barrier(kernel)
-    return split_webs(propagate(split_webs(normalise(kernel, kernel.block))))
+    kernel = split_webs(normalise(kernel, kernel.block))
+    kernel = split_webs(propagate(inline_coordinates(kernel)))
+    return inline_coordinates(kernel)
 
 
 def _refuse_grid_barrier(kernel: Kernel) -> None:

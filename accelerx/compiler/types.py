@@ -98,8 +98,10 @@ def parameters(name: str, type_: ArrayType | ScalarType, argument: int) -> list[
 
 def memory(name: str, type_: ArrayType) -> ir.Mem:
     """The global array of an array argument named ``name``; one without axes gets one of extent 1."""
+    make = _ir().Mem
     if type_.ndim == 0:
-        return ir.Mem(name, type_.dtype, "global", (1,), (1,))
+        single: ir.Mem = make(name, type_.dtype, "global", (1,), (1,))
+        return single
 
     def ref(part: str) -> Any:
         return _ir().ParamRef(f"{name}.{part}", dtypes.int64)
@@ -107,5 +109,5 @@ def memory(name: str, type_: ArrayType) -> ir.Mem:
     axes = range(type_.ndim)
     shape = tuple(ref(f"shape{axis}") for axis in axes)
     strides = tuple(1 if axis == type_.fixed_axis else ref(f"stride{axis}") for axis in axes)
-    mem: ir.Mem = _ir().Mem(name, type_.dtype, "global", shape, strides)
+    mem: ir.Mem = make(name, type_.dtype, "global", shape, strides)
     return mem

@@ -177,7 +177,7 @@ def _memory_type(dtype: dtypes.DType) -> np.dtype[Any]:
 
 
 def _widened(bits: np.uint16) -> np.float32:
-    return np.array(int(bits) << 16, np.uint32).view(np.float32)[()]
+    return np.float32(np.array(int(bits) << 16, np.uint32).view(np.float32))
 
 
 class NumpyDevice:

@@ -29,12 +29,7 @@ struct Watch {
 
 Watch* watch = nullptr;
 
-void forget_threads_after_fork() {
-  // Only the forking thread lives on: its lanes stay known, everything else is made anew.
-  auto* fresh = new Watch;
-  fresh->lanes = std::move(watch->lanes);
-  watch = fresh;
-}
+void forget_threads_after_fork();
 
 Watch& the_watch() {
   static const bool once = [] {
@@ -116,7 +111,15 @@ class RegisteredLane {
   Lane lane_;
 };
 
+struct ThreadLanes;
+thread_local ThreadLanes* known_lanes = nullptr;  // the calling thread's, once there are any
+
 struct ThreadLanes {
+  ThreadLanes() { known_lanes = this; }
+  ~ThreadLanes() { known_lanes = nullptr; }
+  ThreadLanes(const ThreadLanes&) = delete;
+  ThreadLanes& operator=(const ThreadLanes&) = delete;
+
   RegisteredLane first;
   std::vector<std::unique_ptr<RegisteredLane>> nested;
   std::uint64_t launches = 0;
@@ -125,6 +128,14 @@ struct ThreadLanes {
 ThreadLanes& thread_lanes() {
   thread_local ThreadLanes lanes;
   return lanes;
+}
+
+// Only the forking thread lives on in the child: the memory of the others' lanes may go any time.
+void forget_threads_after_fork() {
+  watch = new Watch;
+  if (known_lanes == nullptr) return;
+  watch->lanes.push_back(&known_lanes->first.lane());
+  for (const auto& lane : known_lanes->nested) watch->lanes.push_back(&lane->lane());
 }
 
 }  // namespace

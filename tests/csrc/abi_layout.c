@@ -11,7 +11,7 @@
 #endif
 #define AX_AT(type, member, offset) AX_ASSERT(offsetof(type, member) == (offset))
 
-AX_ASSERT(sizeof(void *) == 8);
+AX_ASSERT(sizeof(void*) == 8);
 AX_ASSERT(sizeof(ax_status) == 4);
 
 AX_AT(ax_host_call, struct_size, 0);

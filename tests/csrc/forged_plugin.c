@@ -1,14 +1,14 @@
 /* Plugins that are wrong in one way each, chosen by -DFORGE_<way>; for tests of the handshake. */
 #include <accelerx/backend.h>
 
-static void last_error(ax_error *out) {
+static void last_error(ax_error* out) {
   out->code = AX_ERROR_NOT_FOUND;
   out->message = "no driver";
   out->hint = "install one";
   out->api = "vendorInit";
   out->vendor_code = 100;
 }
-static ax_status device_count(int32_t *count) {
+static ax_status device_count(int32_t* count) {
 #ifdef FORGE_NO_DRIVER
   (void)count;
   return AX_ERROR_NOT_FOUND;
@@ -31,39 +31,39 @@ static void fill(void) {
   backend.last_error = last_error;
   backend.device_count = device_count;
 #define ANY(slot, type) backend.slot = (type)any
-  ANY(device_model, ax_status(*)(int32_t, const char **));
-  ANY(alloc, ax_status(*)(int32_t, size_t, void **));
-  ANY(free, ax_status(*)(int32_t, void *));
-  ANY(copy, ax_status(*)(int32_t, void *, const void *, size_t, int32_t, ax_stream));
-  ANY(stream_create, ax_status(*)(int32_t, ax_stream *));
-  ANY(stream_destroy, ax_status(*)(int32_t, ax_stream));
-  ANY(stream_synchronize, ax_status(*)(int32_t, ax_stream, int64_t));
-  ANY(stream_query, ax_status(*)(int32_t, ax_stream));
-  ANY(stream_wait, ax_status(*)(int32_t, ax_stream, ax_event));
-  ANY(event_create, ax_status(*)(int32_t, int32_t, ax_event *));
-  ANY(event_destroy, ax_status(*)(int32_t, ax_event));
-  ANY(event_record, ax_status(*)(int32_t, ax_event, ax_stream));
-  ANY(event_synchronize, ax_status(*)(int32_t, ax_event, int64_t));
-  ANY(event_query, ax_status(*)(int32_t, ax_event));
-  ANY(load, ax_status(*)(const ax_program *, ax_kernel *));
-  ANY(unload, ax_status(*)(int32_t, ax_kernel));
-  ANY(launch, ax_status(*)(const ax_launch *));
+  ANY(device_model, ax_status (*)(int32_t, const char**));
+  ANY(alloc, ax_status (*)(int32_t, size_t, void**));
+  ANY(free, ax_status (*)(int32_t, void*));
+  ANY(copy, ax_status (*)(int32_t, void*, const void*, size_t, int32_t, ax_stream));
+  ANY(stream_create, ax_status (*)(int32_t, ax_stream*));
+  ANY(stream_destroy, ax_status (*)(int32_t, ax_stream));
+  ANY(stream_synchronize, ax_status (*)(int32_t, ax_stream, int64_t));
+  ANY(stream_query, ax_status (*)(int32_t, ax_stream));
+  ANY(stream_wait, ax_status (*)(int32_t, ax_stream, ax_event));
+  ANY(event_create, ax_status (*)(int32_t, int32_t, ax_event*));
+  ANY(event_destroy, ax_status (*)(int32_t, ax_event));
+  ANY(event_record, ax_status (*)(int32_t, ax_event, ax_stream));
+  ANY(event_synchronize, ax_status (*)(int32_t, ax_event, int64_t));
+  ANY(event_query, ax_status (*)(int32_t, ax_event));
+  ANY(load, ax_status (*)(const ax_program*, ax_kernel*));
+  ANY(unload, ax_status (*)(int32_t, ax_kernel));
+  ANY(launch, ax_status (*)(const ax_launch*));
 }
 
 #if defined(FORGE_NO_SYMBOL)
-AX_EXPORT const ax_backend *ax_backend_v0_draft(void);
-const ax_backend *ax_backend_v0_draft(void) {
+AX_EXPORT const ax_backend* ax_backend_v0_draft(void);
+const ax_backend* ax_backend_v0_draft(void) {
   fill();
   return &backend;
 }
 #elif defined(FORGE_OTHER_MAJOR)
-AX_EXPORT const ax_backend *ax_backend_v2(void);
-const ax_backend *ax_backend_v2(void) {
+AX_EXPORT const ax_backend* ax_backend_v2(void);
+const ax_backend* ax_backend_v2(void) {
   fill();
   return &backend;
 }
 #else
-const ax_backend *ax_backend_v1(void) {
+const ax_backend* ax_backend_v1(void) {
   fill();
 #if defined(FORGE_NULL)
   return 0;

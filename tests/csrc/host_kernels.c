@@ -3,29 +3,29 @@
 #include <string.h>
 
 #define KERNEL(name) \
-  int32_t name(const ax_host_call *call, void *scratch, int64_t first, int64_t last)
+  int32_t name(const ax_host_call* call, void* scratch, int64_t first, int64_t last)
 
-static int stop(const ax_host_call *call) {
+static int stop(const ax_host_call* call) {
   return *call->poll != 0 && call->hook(call->hook_ctx, -1, 0, 0, 0, 0) != 0;
 }
 
-KERNEL(add); /* out[i] = a[i] + b[i], 32 threads a block */
-KERNEL(count); /* counts[block] += 1, works about `spins` steps a block, notes the order */
-KERNEL(copy_args); /* copies the packed arguments after the address to the address */
+KERNEL(add);          /* out[i] = a[i] + b[i], 32 threads a block */
+KERNEL(count);        /* counts[block] += 1, works about `spins` steps a block, notes the order */
+KERNEL(copy_args);    /* copies the packed arguments after the address to the address */
 KERNEL(fill_scratch); /* out[block] = 1 if the scratch is aligned, big enough and undisturbed */
-KERNEL(report); /* calls the hook with site `site` once a block; values are block and 2.5 */
-KERNEL(endless); /* polls until it is stopped */
-KERNEL(slow_add); /* out[0] += value, after `spins` steps */
+KERNEL(report);       /* calls the hook with site `site` once a block; values are block and 2.5 */
+KERNEL(endless);      /* polls until it is stopped */
+KERNEL(slow_add);     /* out[0] += value, after `spins` steps */
 
 typedef struct add_args {
-  float *out;
-  const float *a;
-  const float *b;
+  float* out;
+  const float* a;
+  const float* b;
   int64_t n;
 } add_args;
 
 KERNEL(add) {
-  const add_args *args = call->args;
+  const add_args* args = call->args;
   int64_t block;
   (void)scratch;
   for (block = first; block < last; block++) {
@@ -39,8 +39,8 @@ KERNEL(add) {
 }
 
 typedef struct count_args {
-  int32_t *counts;
-  int64_t *order; /* order[0]: how many calls began at a block less than the worker's last one */
+  int32_t* counts;
+  int64_t* order; /* order[0]: how many calls began at a block less than the worker's last one */
   int64_t spins;
   int64_t launch; /* differs from launch to launch */
 } count_args;
@@ -52,7 +52,7 @@ static void work(int64_t spins) {
 }
 
 KERNEL(count) {
-  const count_args *args = call->args;
+  const count_args* args = call->args;
   static __thread int64_t last_seen, last_launch;
   int64_t block;
   (void)scratch;
@@ -67,13 +67,13 @@ KERNEL(count) {
 }
 
 typedef struct copy_head {
-  unsigned char *out;
+  unsigned char* out;
   int64_t bytes;
 } copy_head;
 
 KERNEL(copy_args) {
-  const copy_head *head = call->args;
-  const unsigned char *from = (const unsigned char *)(head + 1);
+  const copy_head* head = call->args;
+  const unsigned char* from = (const unsigned char*)(head + 1);
   int64_t i;
   (void)scratch, (void)first, (void)last;
   for (i = 0; i < head->bytes; i++) head->out[i] = from[i];
@@ -81,13 +81,13 @@ KERNEL(copy_args) {
 }
 
 typedef struct scratch_args {
-  int32_t *out;
+  int32_t* out;
   int64_t bytes; /* static and dynamic together */
 } scratch_args;
 
 KERNEL(fill_scratch) {
-  const scratch_args *args = call->args;
-  unsigned char *mine = scratch;
+  const scratch_args* args = call->args;
+  unsigned char* mine = scratch;
   int64_t block;
   for (block = first; block < last; block++) {
     int64_t i;
@@ -106,7 +106,7 @@ typedef struct report_args {
 } report_args;
 
 KERNEL(report) {
-  const report_args *args = call->args;
+  const report_args* args = call->args;
   int64_t block;
   (void)scratch;
   for (block = first; block < last; block++) {
@@ -132,13 +132,13 @@ KERNEL(endless) {
 }
 
 typedef struct slow_args {
-  int64_t *out;
+  int64_t* out;
   int64_t value;
   int64_t spins;
 } slow_args;
 
 KERNEL(slow_add) {
-  const slow_args *args = call->args;
+  const slow_args* args = call->args;
   (void)scratch, (void)first, (void)last;
   work(args->spins);
   *args->out = *args->out * 10 + args->value;

@@ -72,8 +72,10 @@ def _compiled() -> tuple[Callable[..., None], object]:
 
 def errors(actual: Array, expected: Array) -> Array:
     """``ulp_error(actual, expected)`` for contiguous arrays of a multiple of 16 elements."""
-    assert actual.dtype == np.float32 and expected.dtype == np.float64
-    assert actual.size == expected.size and actual.size % _WIDTH == 0
+    assert actual.dtype == np.float32
+    assert expected.dtype == np.float64
+    assert actual.size == expected.size
+    assert actual.size % _WIDTH == 0
     out = np.empty(actual.size, np.float32)
     pointers = [x.ctypes.data for x in (out, actual, expected)]
     _compiled()[0](*pointers, out.size)

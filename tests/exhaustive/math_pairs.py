@@ -14,9 +14,10 @@ import numpy as np
 from accelerx import dtypes
 from accelerx.compiler.intrinsics import INTRINSICS
 from tests.exhaustive.harness import compile_function
-from tests.exhaustive.inputs import CHUNK, edges, pairs
+from tests.exhaustive.inputs import edges, pairs
 from tests.exhaustive.reference import Array, reference, ulp_error
 
+CHUNK = 1 << 18
 FUNCTIONS = ("pow", "hypot", "atan2")
 
 

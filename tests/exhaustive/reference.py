@@ -29,6 +29,10 @@ _OTHER: dict[str, Callable[..., Array]] = {
 }
 
 
+def _one_by_one(function: Callable[[float], float], x: Array) -> Array:
+    return np.array([function(v) for v in x.tolist()])
+
+
 def _lgamma(x: Array) -> Array:
     """SciPy's, but -log|x| next to 0 and infinite at minus infinity, as in C."""
     tiny = np.abs(x) < 1e-20
@@ -36,10 +40,40 @@ def _lgamma(x: Array) -> Array:
     return np.where(x == -np.inf, np.inf, value)
 
 
+def _lgamma_long(x: Array) -> Array:
+    """In long double: Stirling's series from 30 on, shifted and reflected to it.
+
+    SciPy's is tens of ulps off between 0.5 and 3. This one loses relative accuracy next to zeros.
+    """
+    wide = x.astype(np.longdouble)
+    a = np.abs(wide)
+    product = np.ones_like(a)
+    shifted = a.copy()
+    for _ in range(30):
+        low = shifted < 30
+        product = np.where(low, product * shifted, product)
+        shifted = np.where(low, shifted + 1, shifted)
+    inverse = 1 / shifted
+    series = np.zeros_like(a)
+    for c in (-691 / np.longdouble(360360), 1 / np.longdouble(1188), -1 / np.longdouble(1680),
+              1 / np.longdouble(1260), -1 / np.longdouble(360), 1 / np.longdouble(12)):  # fmt: skip
+        series = series * inverse * inverse + c
+    half_log_2pi = np.log(2 * _PI) / 2
+    value = (shifted - np.longdouble(0.5)) * np.log(shifted) - shifted + half_log_2pi
+    value = value + series * inverse - np.log(product)
+    sine = np.abs(np.sin(_PI * (a - np.rint(a))))
+    value = np.where(wide < 0, np.log(_PI / (a * sine)) - value, value)
+    pole = (wide <= 0) & (np.floor(wide) == wide)
+    tiny = a < 1e-20
+    value = np.where(tiny, -np.log(a), value)
+    return np.where(pole | np.isinf(wide), np.longdouble(np.inf), value)
+
+
 def _tgamma(x: Array) -> Array:
     """SciPy's, but a zero of alternating sign where it vanishes on the negative axis."""
     vanishes = (x < -185) & (np.floor(x) != x)
-    zero = np.where(np.floor(x) / 2 == np.floor(np.floor(x) / 2), 0.0, -0.0)
+    half: Array = np.floor(x) / 2
+    zero = np.where(half == np.floor(half), 0.0, -0.0)
     return np.where(vanishes, zero, scipy.special.gamma(np.where(vanishes, 1.0, x)))
 
 
@@ -52,10 +86,12 @@ _DOUBLE_ONLY: dict[str, Callable[..., Array]] = {
 }
 # The C library's, one by one: SciPy's erfc in float64 is hundreds of ulps off where it is tiny.
 _FOR_DOUBLE: dict[str, Callable[..., Array]] = {
-    "erf": lambda x: np.frompyfunc(math.erf, 1, 1)(x).astype(np.float64),
-    "erfc": lambda x: np.frompyfunc(math.erfc, 1, 1)(x).astype(np.float64),
+    "erf": lambda x: _one_by_one(math.erf, x),
+    "erfc": lambda x: _one_by_one(math.erfc, x),
+    "lgamma": _lgamma_long,
 }
 
+_PI = np.longdouble("3.14159265358979323846264338327950288")
 HAS_LONG_DOUBLE = np.finfo(np.longdouble).nmant > 60
 
 

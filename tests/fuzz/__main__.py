@@ -54,7 +54,7 @@ def _show(failure: Failure, seconds: float) -> None:
     if failure.road == "generator":
         return
     program = generate(failure.seed)
-    fails = still_fails(failure.road)
+    fails = still_fails(failure)
     if not fails(program):
         print("it does not fail again; the program as it was:")
     else:

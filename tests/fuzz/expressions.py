@@ -116,7 +116,7 @@ class Expressions:
 
     def make(self, dtype: DType, depth: int = 3, uniform: bool = False) -> ir.Expr:
         """A random tree of type ``dtype``."""
-        if depth <= 0 or self.rng.random() < 0.2:
+        if depth <= 0 or self.rng.random() < 0.3:
             return self.leaf(dtype, uniform)
         if dtype.is_bool:
             return self._bool(depth, uniform)

@@ -135,16 +135,16 @@ class _Generator:
         self.shared: list[ir.Mem] = []
         self.counters: list[tuple[str, str, DType, int]] = []  # mem, op, dtype, size
         self.names = 0
-        self.budget = rng.choice((12, 25, 40, 60))
+        self.budget = rng.choice((4, 7, 10, 15, 25))
         self.shared_bytes = 0
 
     def _types(self) -> list[DType]:
         rng = self.rng
         types = [i32, b]
-        for t in rng.sample(INTEGERS, rng.randint(0, 2)) + rng.sample(FLOATS, rng.randint(0, 2)):
+        for t in rng.sample(INTEGERS, rng.randint(0, 1)) + rng.sample(FLOATS, rng.randint(0, 1)):
             if t not in types:
                 types.append(t)
-        if dtypes.float32 not in types and rng.random() < 0.6:
+        if dtypes.float32 not in types and rng.random() < 0.5:
             types.append(dtypes.float32)
         return types
 
@@ -154,7 +154,7 @@ class _Generator:
         k = self.kernel
         self._declare()
         prologue = self._prologue()
-        body = self._list(_Flow(), 12)
+        body = self._list(_Flow(), 8)
         k.body = prologue + body + self._epilogue()
         for p in k.params:
             if p.kind == "buffer" and p.name not in self.sizes:
@@ -170,7 +170,7 @@ class _Generator:
             self._param(f"p_{t.short}", t)
             if t is not b or rng.random() < 0.5:
                 self._input(t)
-            for n in range(rng.randint(1, 3)):
+            for n in range(rng.randint(1, 2)):
                 self._local(f"{t.short}{n}", t, self.scope.varying)
             if rng.random() < 0.5:
                 self._local(f"u_{t.short}", t, self.scope.uniform)
@@ -364,7 +364,7 @@ class _Generator:
             name = rng.choice(uniform)
             return ir.Assign(name, self.expr.make(scope.uniform[name], 3, uniform=True))
         name = rng.choice([n for t in self.types for n in self.locals_of[t] if n in scope.varying])
-        return ir.Assign(name, self.expr.make(scope.varying[name], 4))
+        return ir.Assign(name, self.expr.make(scope.varying[name], 3))
 
     def _store(self, flow: _Flow) -> list[ir.Stmt]:
         t = self.rng.choice(self.types)

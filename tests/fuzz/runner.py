@@ -128,33 +128,46 @@ def _results(batch: Iterable[int], roads: Sequence[Road]) -> Iterator[str]:
         yield json.dumps([[[f.seed, f.road, f.message] for f in failures], skipped])
 
 
-def still_fails(road_name: str) -> Callable[[Program], bool]:
-    """A test for the shrinker: the program fails on that road, whether it differs or crashes."""
-    known = {road.name: road for road in (*compiled(), REFERENCE)}
-    roads = [known[road_name]] if road_name in known else list(known.values())
+def still_fails(failure: Failure) -> Callable[[Program], bool]:
+    """A test for the shrinker: whether a program goes wrong on that road in the same way."""
+    roads = [road for road in (*compiled(), REFERENCE) if failure.road in (road.name, "any")]
+
+    def answers(program: Program) -> Iterator[str]:
+        try:
+            interpret(program, program.buffers())
+        except Exception:
+            yield "invalid"
+            return
+        yield "valid"
+        for road in roads:
+            try:
+                yield kind(check(program, road) if road.takes(program) else None)
+            except UnsupportedError:
+                yield "same"
+            except Exception as e:
+                yield kind("".join(traceback.format_exception_only(e)))
 
     def fails(program: Program) -> bool:
-        def lines() -> Iterator[str]:
-            try:
-                interpret(program, program.buffers())
-            except Exception:
-                yield "invalid"
-                return
-            yield "valid"
-            for road in roads:
-                try:
-                    message = check(program, road) if road.takes(program) else None
-                except UnsupportedError:
-                    message = None
-                yield "same" if message is None else "different"
-
-        with _Child(lines) as child:
+        with _Child(lambda: answers(program)) as child:
             if child.line(HANG) != "valid":
                 return False
-            answers = [child.line(HANG) for _ in roads]
-            return any(answer != "same" for answer in answers)
+            for _ in roads:
+                line = child.line(HANG)
+                if line is None:
+                    return kind(child.death()) == kind(failure.message)
+                if line == kind(failure.message):
+                    return True
+        return False
 
     return fails
+
+
+def kind(message: str | None) -> str:
+    """What sort of failure a message tells of; another sort would be another bug."""
+    if message is None:
+        return "same"
+    last = message.strip().splitlines()[-1]
+    return "different" if "must be" in last else last[:30]
 
 
 class _Child:

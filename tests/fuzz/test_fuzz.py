@@ -14,7 +14,7 @@ from tests.fuzz import runner
 from tests.fuzz.__main__ import main
 from tests.fuzz.programs import Program, generate
 from tests.fuzz.roads import REFERENCE, Buffers, Road, compiled, interpret
-from tests.fuzz.runner import check, run_seed, still_fails
+from tests.fuzz.runner import Failure, check, run_seed, still_fails
 from tests.fuzz.shrink import shrink
 
 COMPILED = compiled()
@@ -86,7 +86,7 @@ def test_a_failing_program_becomes_small() -> None:
 
 
 def test_the_shrinker_leaves_good_programs_alone() -> None:
-    assert not still_fails("reference")(generate(2))
+    assert not still_fails(Failure(2, "reference", "x is 1, must be 2"))(generate(2))
 
 
 def test_crashes_and_hangs_are_failures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from tests.runtime.core_support import (
 )
 
 Make = Callable[[str], Path]
+launch_numbers = count(1)
 
 
 @pytest.fixture(params=["cpu", "sim"])
@@ -539,8 +540,8 @@ def test_every_block_runs_once_and_in_order(dev: Any, blocks: int, spins: int) -
     counts = upload(dev, np.zeros(blocks, np.int32))
     order = upload(dev, np.zeros(1, np.int64))
     function = load(dev, "count", "bbss")
-    for i in range(1, 4):
-        run(function, counts.ptr, order.ptr, spins, i, blocks=blocks)
+    for _ in range(3):
+        run(function, counts.ptr, order.ptr, spins, next(launch_numbers), blocks=blocks)
     assert (download(dev, counts, np.int32) == 3).all()
     assert download(dev, order, np.int64)[0] == 0
 

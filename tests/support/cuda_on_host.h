@@ -5,6 +5,7 @@
 
 #include <ucontext.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -315,6 +316,10 @@ static long long __float2ll_rz(double x) {
 static unsigned long long __float2ull_rz(double x) {
   return ax_host_saturate<unsigned long long>(x, 0, 0x1p64, 0, UINT64_MAX);
 }
+static float __double2float_rz(double x) {
+  const float y = static_cast<float>(x);
+  return std::fabs(y) > std::fabs(x) ? std::nextafter(y, 0.0f) : y;
+}
 static int __double2int_rz(double x) { return __float2int_rz(x); }
 static unsigned __double2uint_rz(double x) { return __float2uint_rz(x); }
 static long long __double2ll_rz(double x) { return __float2ll_rz(x); }
@@ -353,6 +358,24 @@ static long long __mul64hi(long long a, long long b) {
 }
 static unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
   return static_cast<unsigned long long>(static_cast<unsigned __int128>(a) * b >> 64);
+}
+// Half precision, where a program has PTX instructions.
+static float ax_host_from_f16(unsigned short bits) {
+  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  const float size = exponent == 31  ? (fraction ? NAN : INFINITY)
+                     : exponent == 0 ? std::ldexp(fraction, -24)
+                                     : std::ldexp(1024 + fraction, exponent - 25);
+  return bits & 0x8000 ? -size : size;
+}
+static unsigned short ax_host_to_f16(double x) {
+  const int sign = std::signbit(x) ? 0x8000 : 0;
+  const double size = std::fabs(x);
+  if (size != size) return 0x7fff;
+  if (size >= 65520) return sign | 0x7c00;
+  if (size == 0) return sign;
+  const int scale = std::max(std::ilogb(size), -14) - 10;
+  const int steps = static_cast<int>(std::nearbyint(std::ldexp(size, -scale)));
+  return sign | (((scale + 24) << 10) + steps);  // a carry out of the fraction is the exponent's
 }
 static float rsqrtf(float x) { return 1 / std::sqrt(x); }
 static double rsqrt(double x) { return 1 / std::sqrt(x); }

@@ -53,8 +53,12 @@ class HostPrograms:
 
     def run(self, name: str, grid: Any, block: Any, arguments: Sequence[Any]) -> None:
         """Launches a program; arrays are changed in place, whatever their strides."""
-        program = self._programs[name]
-        values = [_value(p, arguments) for p in program.params]
+        params = self._programs[name].params
+        self.launch(name, grid, block, {p.name: _value(p, arguments) for p in params})
+
+    def launch(self, name: str, grid: Any, block: Any, parameters: Mapping[str, Any]) -> None:
+        """Launches a program with each parameter's value: an array, or a number."""
+        values = [_stored(p, parameters[p.name]) for p in self._programs[name].params]
         pointers = (ctypes.c_void_p * max(1, len(values)))(
             *(v.ctypes.data if isinstance(v, np.ndarray) else ctypes.addressof(v) for v in values)
         )
@@ -69,9 +73,14 @@ def _wrapped(n: int, program: Program) -> str:
     text = re.sub(r"^#line.*\n", "", program.text, flags=re.MULTILINE)
     text = re.sub(r"^extern __shared__ .*$", "", text, flags=re.MULTILINE)
     text = text.replace('extern "C" ', "")
+    text = re.sub(r'asm\("cvt.f32.f16.*', "x = ax_host_from_f16(bits);", text)
+    text = re.sub(r'asm\("cvt.rn.f16.*', "y.bits = ax_host_to_f16(x);", text)
     head = text[text.rindex("__global__ void") :]
     parameters = head[head.index(program.entry + "(") + len(program.entry) + 1 : head.index(") {")]
-    types = [p.strip().rpartition(" ")[0] + "*" * p.count("*") for p in parameters.replace("\n", " ").split(",")]
+    types = [
+        p.strip().rpartition(" ")[0] + "*" * p.count("*")
+        for p in parameters.replace("\n", " ").split(",")
+    ]
     types = [t for t in types if t]
     values = ", ".join(f"*({t} *)values[{i}]" for i, t in enumerate(types))
     return f"""
@@ -87,15 +96,20 @@ extern "C" bool run_{n}(const unsigned *dims, void **values) {{
 
 
 def _value(param: ir.Param, arguments: Sequence[Any]) -> Any:
-    """The launch value of a parameter, as something with an address."""
+    """What a parameter gets from the launch's arguments."""
     argument = arguments[param.argument]
-    if param.kind == "buffer":
-        return ctypes.c_void_p(argument.ctypes.data)
     if param.kind == "extent":
-        return ctypes.c_longlong(argument.shape[param.axis])
+        return argument.shape[param.axis]
     if param.kind == "stride":
-        return ctypes.c_longlong(argument.strides[param.axis] // argument.itemsize)
-    return np.array(argument, param.dtype.numpy)
+        return argument.strides[param.axis] // argument.itemsize
+    return argument
+
+
+def _stored(param: ir.Param, value: Any) -> Any:
+    """A parameter's value as something with an address."""
+    if param.kind == "buffer":
+        return ctypes.c_void_p(value.ctypes.data)
+    return np.array(value, param.dtype.numpy)
 
 
 def _three(dim: Any) -> tuple[int, int, int]:

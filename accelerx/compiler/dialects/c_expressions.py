@@ -103,6 +103,10 @@ class CExpressions(ABC):
     def narrow_float(self, x: Text, source: DType, target: DType) -> Text:
         """Conversion of a float32 or float64 expression to float16 or bfloat16."""
 
+    def narrow_call(self, name: str, arguments: list[Text], t: DType) -> Text | None:
+        """A call of an intrinsic on 16-bit floats that float32's, rounded, does not answer."""
+        return None
+
     @abstractmethod
     def bitcast(self, x: Text, source: DType, target: DType) -> Text: ...
 
@@ -341,7 +345,7 @@ class CExpressions(ABC):
             case ir.Binary(op) if op in _WRAPPING or op in _BITWISE:
                 return self._bits_of_binary(e), True
             case ir.Unary("neg", operand):
-                return Text("-" + self._unsigned(operand).within(UNARY), UNARY), True
+                return minus(self._unsigned(operand)), True
             case ir.Binary("shl", left, ir.Const(count)) if 0 <= count < t.bits:
                 return self.infix("<<", SHIFT, self._unsigned(left), Text(str(count))), True
         return self.value(e), t.kind == "uint" and t.bits >= 32
@@ -500,6 +504,10 @@ class CExpressions(ABC):
         argument = e.arguments[0].type
         if argument.is_integer or argument.is_bool:
             return self._abs(e) if row.name == "abs" else self.integer_call(e)
+        if argument.bits == 16:
+            narrow = self.narrow_call(row.name, [self.value(a) for a in e.arguments], argument)
+            if narrow is not None:
+                return narrow
         arguments = [
             self._float_operand(a) if a.type.is_float else self.value(a) for a in e.arguments
         ]

@@ -6,6 +6,7 @@ warp operations, memory spaces) are the tables and the few methods of a dialect'
 
 from __future__ import annotations
 
+import math
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -121,7 +122,7 @@ class CPrinter(CExpressions):
         extents = [*mem.shape] if contiguous(mem) else [mem.size]
         axes = "".join(f"[{extent}]" for extent in extents)
         name = self.names.get("mem", mem.name)
-        return f"{self.spaces[mem.space]}{self.types[mem.dtype.name]} {name}{axes or '[1]'}"
+        return f"{self.qualifier(mem)}{self.types[mem.dtype.name]} {name}{axes or '[1]'}"
 
     def _const_array(self, mem: ir.Mem) -> str:
         values = [self.array_value(v, mem.dtype) for v in mem.data or ()]
@@ -129,8 +130,16 @@ class CPrinter(CExpressions):
         body = f"{rows[0]}" if len(rows) == 1 else "\n    " + ",\n    ".join(rows) + ",\n"
         return f"{self._array(mem)} = {{{body}}};"
 
+    def qualifier(self, mem: ir.Mem) -> str:
+        """What stands before an array's declaration."""
+        return self.spaces[mem.space]
+
     def array_value(self, value: float | bool, t: DType) -> str:
-        """An element of a constant array."""
+        """An element of a constant array: a constant expression, which a reinterpretation is not."""
+        if t.is_float and not math.isfinite(value):
+            suffix = "f" if t.bits == 32 else ""
+            over = "0.0" if math.isnan(value) else "1.0" if value > 0 else "-1.0"
+            return f"{over}{suffix} / 0.0{suffix}"
         return self.constant(ir.Const(value, t)).text
 
     def _statements(self, body: list[ir.Stmt]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from accelerx import dtypes
 from accelerx.compiler import ir
+from accelerx.compiler.diagnostics import unsupported
 from accelerx.compiler.dialects.base import EmitOptions, Program
 from accelerx.compiler.dialects.c_family import CPrinter
 from accelerx.compiler.dialects.c_text import (
@@ -31,6 +32,8 @@ from accelerx.compiler.intrinsics import ATOMICS, INTRINSICS, WARP_OPS
 from accelerx.dtypes import DType, unsigned
 
 FULL_MASK = "0xffffffffU"
+CONSTANT_BYTES = 64 * 1024  # of constant memory; larger tables go to global memory
+STATIC_SHARED_BYTES = 48 * 1024  # of a block, on every device; more must be dynamic
 
 FLOAT16 = Helper(
     """struct ax_f16 {{  // IEEE half precision; arithmetic is float, rounded after every operation
@@ -81,6 +84,15 @@ DOUBLE_TO_BFLOAT16 = Helper(
     float y = __double2float_rz(x);
     if (x == x && (double)y != x) y = __uint_as_float(__float_as_uint(y) | 1U);
     return ax_to_bf16(y);
+}}"""
+)
+
+NARROW_NEXTAFTER = Helper(
+    """{T} {name}({T} x, {T} y) {{
+    if (x != x || y != y) return {quiet};
+    if (x == y) return y;
+    if (x == 0.0f) return {T}{{(unsigned short)(y > 0.0f ? 0x0001 : 0x8001)}};
+    return {T}{{(unsigned short)((x < y) == (x > 0.0f) ? x.bits + 1 : x.bits - 1)}};
 }}"""
 )
 
@@ -433,6 +445,17 @@ class CudaPrinter(CPrinter):
             return self.call("__fdividef", left, right)
         return super().float_arithmetic(op, left, right, t)
 
+    def narrow_call(self, name: str, arguments: list[Text], t: DType) -> Text | None:
+        if name == "nextafter":
+            function = f"ax_nextafter_{t.short}"
+            quiet = self.narrow_float(Text("x + y"), dtypes.float32, t).text
+            fields = {"T": self.types[t.name], "quiet": quiet}
+            return self.call(self.helper(function, NARROW_NEXTAFTER, **fields), *arguments)
+        if name == "fma":
+            # In float64 the product is exact and so, but for a sum of far ends, is the sum.
+            return self.narrow_float(self.call("fma", *arguments), dtypes.float64, t)
+        return None
+
     def float_to_integer(self, x: Text, source: DType, target: DType) -> Text:
         wide = dtypes.float64 if source.bits == 64 else dtypes.float32
         if target.bits < 32:
@@ -485,6 +508,13 @@ class CudaPrinter(CPrinter):
         self.helper("ax_dynamic_shared", Helper(storage))
         t = self.types[mem.dtype.name]
         return [f"{t} *const {self.names.get('mem', mem.name)} = ({t} *)ax_dynamic_shared;"]
+
+    def qualifier(self, mem: ir.Mem) -> str:
+        constants = [m for m in self.kernel.mems.values() if m.space == "const"]
+        total = sum((m.size or 0) * m.dtype.itemsize for m in constants)
+        if mem.space == "const" and total > CONSTANT_BYTES:
+            return "__device__ const "
+        return super().qualifier(mem)
 
     def barrier(self, s: ir.Barrier) -> Text:
         if s.kind == "grid":
@@ -556,7 +586,7 @@ class CudaPrinter(CPrinter):
     # ----------------------------------------------------------------------------- warps
 
     def warp(self, s: ir.Warp) -> Text:
-        mask = Text(FULL_MASK) if s.mask is None else self.value(s.mask)
+        mask = self._members(s) if s.mask is None else self.value(s.mask)
         values = [self.value(a) for a in s.arguments]
         row = WARP_OPS[s.op]
         if s.op == "activemask":
@@ -571,6 +601,11 @@ class CudaPrinter(CPrinter):
         if s.op.startswith("reduce_"):
             return self._reduce(s, mask, values[0])
         return self.call(row.cuda, mask, self._lane_value(values[0], s.arguments[0].type))
+
+    def _members(self, s: ir.Warp) -> Text:
+        """The member mask of an operation without one: the lanes that execute it."""
+        together = any(s is x for x in self.body)  # but for lanes that have ended, which is allowed
+        return Text(FULL_MASK) if together else self.call("__activemask")
 
     def _lane_value(self, x: Text, t: DType) -> Text:
         """A value as the warp functions take it: 16-bit floats as their bits."""
@@ -640,7 +675,21 @@ class CudaDialect:
     name: ClassVar[str] = "cuda"
 
     def lower(self, kernel: ir.Kernel) -> ir.Kernel:
-        """The kernel itself: CUDA has threads, barriers and every type KIR has."""
+        """The kernel itself: CUDA has threads, barriers and every type KIR has.
+
+        Raises:
+            UnsupportedError: if the shared arrays are more than a CUDA program may declare.
+        """
+        if kernel.static_shared_bytes > STATIC_SHARED_BYTES:
+            arrays = [m for m in kernel.mems.values() if m.space == "shared" and m.size is not None]
+            largest = max(arrays, key=lambda m: (m.size or 0) * m.dtype.itemsize)
+            raise unsupported(
+                largest.loc or kernel.loc,
+                f"the kernel's shared arrays take {kernel.static_shared_bytes} bytes; CUDA allows "
+                f"{STATIC_SHARED_BYTES} whose size is fixed in the program, and {largest.name} is "
+                "the largest",
+                "give it shape 0, which takes the launch's dynamic shared memory",
+            )
         return kernel
 
     def emit(self, kernel: ir.Kernel, options: EmitOptions) -> Program:

@@ -18,16 +18,6 @@ _INTEGER = {"add": "add", "sub": "sub", "mul": "mul", "and": "and", "or": "or", 
 _FLOAT = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 _FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 _SWAPPED = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
-_LLVM_MATH = {
-    "sqrt": "llvm.sqrt",
-    "floor": "llvm.floor",
-    "ceil": "llvm.ceil",
-    "trunc": "llvm.trunc",
-    "rint": "llvm.rint",
-    "copysign": "llvm.copysign",
-    "fma": "llvm.fma",
-    "abs": "llvm.fabs",
-}
 
 
 class Arithmetic:
@@ -301,17 +291,26 @@ class Arithmetic:
             text = integers.bit_function(self.b, function, texts, dtype, lanes)
             return self._value(text, result, lanes)
         wide = floats.computed_in(dtype)
+        if wide is not dtype and function in ("nextafter", "fma"):
+            text = self._small_call(function, texts, dtype, lanes)
+            return self._value(text, result, lanes)
         texts = [
             floats.widen(self.b, t, v.type, lanes) if v.type.is_float else t
             for t, v in zip(texts, args, strict=True)
         ]
-        if function in _LLVM_MATH:
-            text = self.b.intrinsic(_LLVM_MATH[function], texts, wide, lanes)
-        else:
-            text = vector_math.emit_math(self.b, function, texts, wide, lanes, fast=self.fast)
+        text = vector_math.emit_math(self.b, function, texts, wide, lanes, fast=self.fast)
         if result.is_float:
             text = floats.narrow(self.b, text, dtype, lanes)
         return self._value(text, result, lanes)
+
+    def _small_call(self, function: str, texts: Sequence[str], dtype: DType, lanes: int) -> str:
+        """Functions of 16-bit floats that rounding an f32 result would get wrong."""
+        if function == "nextafter":
+            return floats.next_after(self.b, texts[0], texts[1], dtype, lanes)
+        wide = dtypes.float64
+        args = [floats.convert(self.b, t, dtype, wide, lanes) for t in texts]
+        fused = self.b.intrinsic("llvm.fma", args, wide, lanes)
+        return floats.convert(self.b, fused, wide, dtype, lanes)
 
 
 def _holds(op: str, a: int, b: int) -> bool:

@@ -158,13 +158,14 @@ class Blocks:
         def emit() -> None:
             code = self.code
             code.region_end = code.b.label("done")
-            self.variables.enter(run)
+            running = self._running()
+            self.variables.enter(run, partial=not self._static(running))
             if not self.split:
                 for name in sorted(self.exposed):
                     self.variables.clear(name)
                 if code.alive is not None:
                     code.alive.set(self._threads())
-            self._masked_run(run)
+            self._masked_run(run, running)
             code.b.branch(code.region_end)
             code.place(code.region_end)
             self.variables.leave(run)
@@ -174,9 +175,8 @@ class Blocks:
         if ir.contains(run.body, ir.Return) and self.split:
             self.returned = True
 
-    def _masked_run(self, run: Run) -> None:
+    def _masked_run(self, run: Run, running: Mask) -> None:
         code = self.code
-        running = self._running()
         mask = code.simplified(running)
         if mask is None:
             code.mask, code.occupied = None, True
@@ -193,6 +193,7 @@ class Blocks:
         code.mask = None
 
     def _static(self, mask: Mask) -> bool:
+        """Whether only threads that the block does not have are masked off."""
         return all(not m.startswith("%") for m in mask)
 
     # ---- block-level statements

@@ -152,3 +152,28 @@ def _floor_quotient(
     by_zero = b.value(f"fcmp oeq {kind} {y}, {zero}")
     return choose(by_zero, whole, choose(some, floor, nothing))
 
+
+
+def next_after(b: Builder, x: str, y: str, dtype: DType, lanes: int) -> str:
+    """The neighbour of a 16-bit float towards ``y``: its bits, plus or minus one."""
+    word, flag = type_name(dtypes.int16, lanes), type_name(dtypes.bool_, lanes)
+    single, kind = type_name(float32, lanes), type_name(dtype, lanes)
+    wide_x, wide_y = widen(b, x, dtype, lanes), widen(b, y, dtype, lanes)
+    zero, one = b.constant(0, dtypes.int16, lanes), b.constant(1, dtypes.int16, lanes)
+    bits = b.bitcast(x, dtype, dtypes.int16, lanes)
+    up = b.value(f"fcmp olt {single} {wide_x}, {wide_y}")
+    negative = b.value(f"icmp slt {word} {bits}, {zero}")
+    grows = b.value(f"xor {flag} {up}, {negative}")
+    more, less = b.value(f"add {word} {bits}, {one}"), b.value(f"sub {word} {bits}, {one}")
+    stepped = b.value(f"select {flag} {grows}, {word} {more}, {word} {less}")
+    sign = b.bitcast(y, dtype, dtypes.int16, lanes)
+    sign = b.value(f"and {word} {sign}, {b.constant(-(1 << 15), dtypes.int16, lanes)}")
+    least = b.value(f"or {word} {sign}, {one}")
+    at_zero = b.value(f"fcmp oeq {single} {wide_x}, {b.constant(0.0, float32, lanes)}")
+    stepped = b.value(f"select {flag} {at_zero}, {word} {least}, {word} {stepped}")
+    stepped = b.bitcast(stepped, dtypes.int16, dtype, lanes)
+    equal = b.value(f"fcmp oeq {single} {wide_x}, {wide_y}")
+    result = b.value(f"select {flag} {equal}, {kind} {y}, {kind} {stepped}")
+    nan = b.value(f"fcmp uno {single} {wide_x}, {wide_y}")
+    total = narrow(b, b.value(f"fadd {single} {wide_x}, {wide_y}"), dtype, lanes)
+    return b.value(f"select {flag} {nan}, {kind} {total}, {kind} {result}")

@@ -87,7 +87,7 @@ def finish(m: Lanes, reduced: Reduced) -> Value:
 
 
 def clamp(m: Lanes, x: Value, low: float, high: float) -> Value:
-    """x between bounds beyond which the result is 0 or infinite anyway; NaN stays."""
+    """Keeps x between bounds beyond which the result is 0 or infinite anyway; NaN stays."""
     return m.least(high, m.greatest(low, x))
 
 
@@ -177,7 +177,7 @@ class _Parts:
 
 
 def sinh(m: Lanes, x: Value) -> Value:
-    """sinh(k ln 2 + r) = sinh(k ln 2)·cosh(r) + cosh(k ln 2)·sinh(r)."""
+    """From the addition theorem for k·ln 2 + r."""
     a = m.abs(x)
     p = _Parts(m, a)
     high = m.fma(p.c, p.r, p.s)
@@ -187,7 +187,7 @@ def sinh(m: Lanes, x: Value) -> Value:
 
 
 def cosh(m: Lanes, x: Value) -> Value:
-    """cosh(k ln 2 + r) = cosh(k ln 2)·cosh(r) + sinh(k ln 2)·sinh(r)."""
+    """From the addition theorem for k·ln 2 + r."""
     p = _Parts(m, m.abs(x))
     high = m.fma(p.s, p.r, p.c)
     low = m.fma(p.s, p.r, p.c - high) + p.c_low

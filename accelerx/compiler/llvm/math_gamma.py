@@ -1,8 +1,9 @@
 """lgamma and tgamma.
 
-Arguments up to 8 are shifted by whole numbers to y in [1.5, 2.5), where a polynomial gives
-lgamma(y)/(y - 2) or Γ(y); beyond, Stirling's series; below 0, reflection. float32 goes through
-float64, so that it keeps its accuracy even next to the zeros of lgamma on the negative axis.
+Arguments up to 8 are shifted by whole numbers to y about 2, where a polynomial gives
+lgamma(y)/(y - 2) or Γ(y); another one gives lgamma(y)/(y - 1) about 1. Beyond, Stirling's series;
+below 0, reflection. float32 goes through float64, so that it keeps its accuracy even next to the
+zeros of lgamma on the negative axis.
 """
 
 from __future__ import annotations
@@ -13,14 +14,23 @@ from accelerx import dtypes
 from accelerx.compiler.llvm import math_exp, math_log, math_pow, math_trig
 from accelerx.compiler.llvm.math_lanes import Lanes, Value
 
-# lgamma(2+w)/w and Γ(2+w) for |w| ≤ ½: 2**-55.6 and 2**-56.
-LGAMMA = (
-    0.42278433509846713, 0.3224670334241133, -0.06735230105319576, 0.02058080842776596,
-    -0.007385551028925198, 0.00289051033184174, -0.0011927539013292239, 0.000509669495110975,
-    -0.0002231549722651966, 9.945794421456051e-05, -4.492377190134638e-05, 2.0503543723808866e-05,
-    -9.456078989164123e-06, 4.393521967710071e-06, -1.9748263020968265e-06, 8.998991916723149e-07,
-    -5.806122876447226e-07, 2.977082133103414e-07,
+# lgamma(1+w)/w for -0.3 ≤ w ≤ 0.4, lgamma(2+w)/w for -0.6 ≤ w ≤ ½: 2**-54.
+LGAMMA_1 = (
+    -0.5772156649015329, 0.8224670334241132, -0.40068563438653404, 0.2705808084277788,
+    -0.20738555102781306, 0.16955717699755163, -0.14404989687999875, 0.12550966962866872,
+    -0.11133425862006287, 0.10009944499996777, -0.09095428477885253, 0.08335448450875044,
+    -0.0769266977004497, 0.0714148335641955, -0.06674113059373032, 0.06279728905345111,
+    -0.058394188051427806, 0.05278466727849359, -0.052512527202849, 0.06306892025715485,
+    -0.06179512117600925, 0.028316463107497584,
 )  # fmt: skip
+LGAMMA_2 = (
+    0.42278433509846713, 0.3224670334241132, -0.06735230105319764, 0.02058080842778871,
+    -0.0073855510287208865, 0.0028905103304541326, -0.0011927539098669931, 0.0005096695338666167,
+    -0.00022315479395657655, 9.945735441664266e-05, -4.492585985039692e-05, 2.0508841116844944e-05,
+    -9.441739258771352e-06, 4.364659198075108e-06, -2.032148451713589e-06, 9.936123670334023e-07,
+    -4.571836919885187e-07, 1.309944994134879e-07, -1.1063119512643745e-07, 1.2501053224861031e-07,
+)  # fmt: skip
+# Γ(2+w) for |w| ≤ ½: 2**-56.
 GAMMA = (
     1.0, 0.42278433509846713, 0.4118403304264406, 0.08157691924708074, 0.07424901075339417,
     -0.000266982068324406, 0.01115404572430329, -0.0028526458358680965, 0.0021039331796463166,
@@ -51,16 +61,16 @@ def tgamma(m: Lanes, x: Value) -> Value:
     return tgamma_double(m, x) if m.double else _through_double(m, x, tgamma_double)
 
 
-def _shift(m: Lanes, a: Value) -> tuple[Value, Value, Value, Value]:
-    """For 0 < a < 8.5: (w, up, product, below) with a ± whole numbers = 2 + w, |w| ≤ ½.
+def _shift(m: Lanes, a: Value, least: float) -> tuple[Value, Value, Value, Value]:
+    """For 0 < a < 8.5: (w, up, product, below) with a ± whole numbers = 2 + w, w below ½.
 
-    Γ(a) = Γ(2+w)·product where a ≥ 1.5; else Γ(a) = Γ(2+w)/below.
+    Γ(a) = Γ(2+w)·product where a ≥ ``least`` (between 1 and 1.5); else Γ(a) = Γ(2+w)/below.
     """
     steps = m.greatest(0.0, m.call("llvm.rint", a) - 2.0)
     product = m.const(1.0)
     for i in range(1, 7):
         product = (steps >= float(i)).where(product * (a - float(i)), product)
-    lowest, low = a < 0.5, a < 1.5
+    lowest, low = a < 0.5, a < least
     below = lowest.where(a * (a + 1.0), a)
     w = low.where(lowest.where(a, a - 1.0), (a - steps) - 2.0)
     return w, ~low, product, below
@@ -85,11 +95,16 @@ def _sine_of_pi(m: Lanes, a: Value) -> Value:
 def lgamma_double(m: Lanes, x: Value) -> Value:
     a = m.abs(x)
     infinity = m.const(float("inf"))
-    w, up, product, below = _shift(m, a)
-    # Γ(2+w) by its polynomial, then the logarithm of what it was shifted by.
-    near = w * m.poly_split(w, LGAMMA)
+    w, up, product, below = _shift(m, a, 1.4)
+    # lgamma(2+w) by its polynomial, then the logarithm of what it was shifted by.
+    near = w * m.poly_split(w, LGAMMA_2)
     logarithm = math_log.log(m, up.where(product, below))
     near = near + up.where(logarithm, -logarithm)
+    from_one = a - 1.0
+    around_one = (a > 0.7) & ~up
+    # Adding a zero makes lgamma(1) the positive one.
+    there = m.fma(from_one, m.poly_split(from_one, LGAMMA_1), 0.0)
+    near = around_one.where(there, near)
     log_a = math_log.log(m, a)
     far = m.fma(a - 0.5, log_a - 1.0, (HALF_LOG_2PI - 0.5) + _stirling(m, a))
     positive = (a < 8.0).where(near, far)
@@ -105,7 +120,7 @@ def lgamma_double(m: Lanes, x: Value) -> Value:
 def tgamma_double(m: Lanes, x: Value) -> Value:
     modulus = m.abs(x)
     a = m.least(190.0, modulus)
-    w, up, product, below = _shift(m, a)
+    w, up, product, below = _shift(m, a, 1.5)
     near = m.poly_split(w, GAMMA)
     near = up.where(near * product, near / below)
     # Γ(a) = exp((a - ½)·log(a) - a + …), with the exponent as a sum of two.

@@ -149,7 +149,7 @@ class Value:
         return Value(m, m.b.bitcast(self.text, self.dtype, target, m.count), target)
 
     def cast(self, opcode: str, target: DType) -> Value:
-        """Conversion by an LLVM opcode: ``sitofp``, ``fpext``, ``zext``, …"""
+        """Conversion by an LLVM opcode, such as ``sitofp`` or ``fpext``."""
         m = self.lanes
         source, kind = type_name(self.dtype, m.count), type_name(target, m.count)
         return Value(m, m.b.value(f"{opcode} {source} {self.text} to {kind}"), target)
@@ -249,7 +249,7 @@ class Lanes:
         return ((n << self.mantissa) + self.one_bits).as_float()
 
     def scale(self, x: Value, n: Value) -> Value:
-        """x * 2**n in two steps, so that subnormal results and n up to 2·bias come out right."""
+        """Gives x * 2**n in two steps, so that subnormal results and n up to 2·bias come out right."""
         half = n >> 1
         return x * self.power_of_two(half) * self.power_of_two(n - half)
 

@@ -109,7 +109,7 @@ def parts(m: Lanes, f: Value) -> tuple[Value, Value]:
 
 
 def log2(m: Lanes, x: Value) -> Value:
-    """e + log(1 + f)·log2(e), the product and the sum with their errors."""
+    """Adds e and log(1 + f)·log2(e), the product and the sum with their errors."""
     _, e, f = split(m, x)
     factor, factor_low = (LOG2_E, LOG2_E_LOW) if m.double else (LOG2_E_F32, LOG2_E_LOW_F32)
     high, low = parts(m, f)
@@ -120,7 +120,7 @@ def log2(m: Lanes, x: Value) -> Value:
 
 
 def log10(m: Lanes, x: Value) -> Value:
-    """e·log10(2) + log(1 + f)·log10(e), likewise."""
+    """Adds e·log10(2) and log(1 + f)·log10(e), likewise."""
     _, e, f = split(m, x)
     factor, factor_low = (LOG10_E, LOG10_E_LOW) if m.double else (LOG10_E_F32, LOG10_E_LOW_F32)
     high, low = parts(m, f)
@@ -164,7 +164,7 @@ def log1p(m: Lanes, x: Value) -> Value:
 
 
 def asinh(m: Lanes, x: Value) -> Value:
-    """asinh(a) = log1p(a + a²/(1 + sqrt(1 + a²))); beyond 2**30 (2**60) it is log(2a)."""
+    """As log1p(a + a²/(1 + sqrt(1 + a²))) of a = |x|; beyond 2**30 (2**60) as log(2a)."""
     a = m.abs(x)
     large = a > m.pick(2.0**30, 2.0**60)
     b = large.where(0.0, a)
@@ -178,7 +178,7 @@ def asinh(m: Lanes, x: Value) -> Value:
 
 
 def acosh(m: Lanes, x: Value) -> Value:
-    """acosh(1 + t) = log1p(t + sqrt(2t + t²)); beyond 2**30 (2**60) it is log(2x)."""
+    """As log1p(t + sqrt(2t + t²)) of t = x - 1; beyond 2**30 (2**60) as log(2x)."""
     large = x > m.pick(2.0**30, 2.0**60)
     t = x - 1.0
     root = m.sqrt(m.fma(t, t, t + t))
@@ -190,7 +190,7 @@ def acosh(m: Lanes, x: Value) -> Value:
 
 
 def atanh(m: Lanes, x: Value) -> Value:
-    """atanh(a) = log1p(2a/(1 - a)) / 2, the quotient with its remainder."""
+    """As log1p(2a/(1 - a)) / 2 of a = |x|, the quotient with its remainder."""
     a = m.abs(x)
     below = 1.0 - a
     below_low = (1.0 - below) - a

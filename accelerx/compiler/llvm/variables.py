@@ -102,10 +102,13 @@ class Variables:
 
     # ---- context
 
-    def enter(self, run: Run) -> None:
-        """Copies what a run may read, or may leave as it was, from the context arrays."""
+    def enter(self, run: Run, *, partial: bool = False) -> None:
+        """Copies what a run may read, or may leave as it was, from the context arrays.
+
+        ``partial`` says that some thread may not take part in the run: it leaves everything.
+        """
         for name in sorted(run.touched & self.context.keys()):
-            if name in run.exposed or name not in run.settled:
+            if partial or name in run.exposed or name not in run.settled:
                 self._copy(name, inward=True)
 
     def leave(self, run: Run) -> None:

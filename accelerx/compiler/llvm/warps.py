@@ -239,14 +239,15 @@ class _Warp:
     def _folded(self, op: str, total: Value, dtype: DType) -> Value:
         """Halves a vector until one lane is left."""
         width, text = self.width, total.text
-        while width > 1:
+        while width > 2:
             half = width // 2
             low = self._take(text, width, range(half), dtype)
             high = self._take(text, width, range(half, width), dtype)
             text = self.code.math.on_lanes(op, low, high, dtype, half)
             width = half
-        kind = type_name(dtype, 1) if width != 1 else f"<1 x {dtype.llvm}>"
-        return scalar(self.b.value(f"extractelement {kind} {text}, i32 0"), dtype)
+        kind = type_name(dtype, width)
+        low, high = (self.b.value(f"extractelement {kind} {text}, i32 {i}") for i in range(2))
+        return scalar(self.code.math.on_lanes(op, low, high, dtype, 1), dtype)
 
 
 def source(op: str, lane: int, selector: int, segment: int) -> int:

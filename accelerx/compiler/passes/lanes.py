@@ -261,6 +261,8 @@ class Analysis:
                 self._assign(s)
             if before == (self.result.kinds, self.result.masked):
                 break
+        for name in self.kernel.locals:  # never assigned: any value will do
+            self.result.kinds.setdefault(name, UNIFORM)
         self._find_unblended()
         return self.result
 

@@ -14,6 +14,7 @@ from accelerx.compiler.diagnostics import Loc, SourceFile
 from accelerx.compiler.dialects.base import EmitOptions, Program
 from accelerx.compiler.dialects.cuda import CudaDialect
 from accelerx.dtypes import DType, float32, float64, int32, int64, uint32
+from accelerx.errors import UnsupportedKernelError
 from tests.corpus.python.lifting import IDS, PAIRS, lifted
 from tests.support.cuda_on_host import COMPILER, HostPrograms
 from tests.support.golden import Golden, golden  # noqa: F401
@@ -92,7 +93,7 @@ def test_brackets_stand_only_where_c_or_a_reader_needs_them() -> None:
 def test_a_signed_sum_that_may_wrap_is_done_unsigned() -> None:
     assert printed(add(P, Q, nowrap=False), i=int32) == "(unsigned int)i[0] + i[1]"
     hashed = add(ir.Binary("mul", P, const(31), int32), const(-7), nowrap=False)
-    assert printed(hashed, i=int32) == "i[0] * 31U - 7U"
+    assert printed(hashed, i=int32) == "i[0] * 31U - 7"
 
 
 def test_a_wrapping_sum_under_a_comparison_is_converted_back() -> None:
@@ -283,6 +284,21 @@ def test_shared_local_and_constant_arrays_keep_their_axes() -> None:
     ]
     assert "__constant__ const float w[1][2] = {0.5f, 1.5f};" in emit(k).text
     assert emit(k).shared_bytes == 16 * 17 * 4
+
+
+def test_large_constant_tables_go_to_global_memory() -> None:
+    k = kernel([store("x", ir.Load("w", (THREAD,), float32))], {"x": float32})
+    k.mems["w"] = ir.Mem("w", float32, "const", (20000,), (1,), (0.5,) * 20000)
+    assert "\n__device__ const float w[20000] = {" in "\n" + emit(k).text
+
+
+def test_too_much_static_shared_memory_is_refused_with_the_array_to_blame() -> None:
+    k = kernel([], {})
+    k.mems["a"] = ir.Mem("a", float32, "shared", (64,), (1,))
+    loc = Loc(SourceFile("k.py", "tile = cuda.shared.array(...)"), 1, 8)
+    k.mems["tile"] = ir.Mem("tile", float32, "shared", (128, 100), (100, 1), loc=loc)
+    with pytest.raises(UnsupportedKernelError, match=r"k.py:1:8: .* take 51456 bytes; .* tile is"):
+        emit(k)
 
 
 def test_dynamic_shared_arrays_share_the_launchs_memory() -> None:

@@ -8,11 +8,11 @@ extern "C" __global__ void gaussian_tiled(
     int ty = threadIdx.y;
     long long height = image_shape0;
     long long width = image_shape1;
-    int x = blockIdx.x * 32U + tx;
-    int y = blockIdx.y * 8U + ty;
+    int x = blockIdx.x * 32 + tx;
+    int y = blockIdx.y * 8 + ty;
     long long row = min((long long)y, height - 1);
     for (int i = tx; i < 36; i += 32) {
-        int column = blockIdx.x * 32U + i - 2U;
+        int column = blockIdx.x * 32 + i - 2;
         tile[ty][i] = image[row * image_stride0 + min((long long)max(column, 0), width - 1)];
     }
     __syncthreads();

@@ -244,17 +244,22 @@ class Arithmetic(State):
         return result
 
     def _integer_power(self, a: Scalar, b: Scalar, loc: Loc | None) -> Scalar:
-        """Square and multiply; a negative exponent gives 0, as the exact value rounds to."""
+        """An integer to an integer power known at run time."""
         dtype = self.rules.arithmetic("*", a.typing, b.typing)[0]
-        base, n = (self.temporary(stem, dtype) for stem in ("base", "exponent"))
+        return self.power_by_squaring(a, self.cast(b, dtype, loc), dtype, loc)
+
+    def power_by_squaring(self, a: Scalar, b: Scalar, dtype: DType, loc: Loc | None) -> Scalar:
+        """``a ** b`` in ``dtype`` for an integer b; 0, the integer nearest, for negative ones."""
+        base, n = self.temporary("base", dtype), self.temporary("exponent", b.dtype)
         result = self.temporary("power", dtype)
-        zero, one = ir.Const(0, dtype, loc), ir.Const(1, dtype, loc)
+        none, one = ir.Const(0, b.dtype, loc), ir.Const(1, b.dtype, loc)
         self.emit(ir.Assign(base, self.code(a, dtype, loc), loc))
-        self.emit(ir.Assign(n, self.code(b, dtype, loc), loc))
-        read = ir.Local(n, dtype, loc)
-        start: ir.Expr = one
-        if dtype.is_signed:
-            start = ir.Select(ir.Compare("lt", read, zero, loc), zero, one, dtype, loc)
+        self.emit(ir.Assign(n, self.code(b, loc=loc), loc))
+        read = ir.Local(n, b.dtype, loc)
+        start = self.code(self.constant(1, dtype), loc=loc)
+        if b.dtype.is_signed:
+            zero = self.code(self.constant(0, dtype), loc=loc)
+            start = ir.Select(ir.Compare("lt", read, none, loc), zero, start, dtype, loc)
         self.emit(ir.Assign(result, start, loc))
 
         def times(target: str, factor: str) -> ir.Assign:
@@ -263,13 +268,13 @@ class Arithmetic(State):
             )
             return ir.Assign(target, product, loc)
 
-        odd = ir.Compare("ne", ir.Binary("and", read, one, dtype, False, loc), zero, loc)
+        odd = ir.Compare("ne", ir.Binary("and", read, one, b.dtype, False, loc), none, loc)
         body: list[ir.Stmt] = [
             ir.If(odd, [times(result, base)], [], loc),
             times(base, base),
-            ir.Assign(n, ir.Binary("shr", read, one, dtype, False, loc), loc),
+            ir.Assign(n, ir.Binary("shr", read, one, b.dtype, False, loc), loc),
         ]
-        self.emit(ir.While(ir.Compare("gt", read, zero, loc), body, [], loc))
+        self.emit(ir.While(ir.Compare("gt", read, none, loc), body, [], loc))
         return self.expression_of(ir.Local(result, dtype, loc))
 
     # -------------------------------------------------------------------------------- unary

@@ -16,8 +16,10 @@ import numpy as np
 from accelerx import dtypes
 from accelerx.compiler import intrinsics, ir
 from accelerx.compiler.diagnostics import Loc
+from accelerx.compiler.frontends.python.numeric import Numeric
 from accelerx.compiler.frontends.python.promotion import ufunc_type
 from accelerx.compiler.frontends.python.values import (
+    Choice,
     Counter,
     Object,
     Range,
@@ -27,7 +29,6 @@ from accelerx.compiler.frontends.python.values import (
     View,
     Zip,
 )
-from accelerx.compiler.frontends.python.views import Views
 from accelerx.compiler.intrinsics import Intrinsic
 from accelerx.dtypes import DType, bool_, float64, int32
 
@@ -69,7 +70,7 @@ _COMPARE_NAMES: dict[ir.CompareOp, str] = {
 }
 
 
-class Calls(Views):
+class Calls(Numeric):
     """Lifts calls whose meaning is a pure function of their arguments."""
 
     # --------------------------------------------------------------------------- arguments
@@ -89,18 +90,6 @@ class Calls(Views):
                 call.node,
                 f"{call.name}() takes {wanted} argument{'' if wanted == '1' else 's'}, {given} given",
             )
-
-    def scalar(self, value: Value, node: ast.AST, what: str = "this") -> Scalar:
-        """A value that must be a number."""
-        if isinstance(value, Scalar):
-            return value
-        if isinstance(value, Object) and isinstance(value.value, str):
-            self.unsupported(
-                node, f"strings are not values in kernels: {value}", "only print() takes strings"
-            )
-        if isinstance(value, View):
-            self.type_error(node, f"{what} must be a number, not {value}; index it first")
-        self.type_error(node, f"{what} must be a number, not {value}")
 
     def scalars(self, call: Call) -> tuple[Scalar, ...]:
         """All arguments, which must be numbers."""
@@ -293,7 +282,7 @@ class Calls(Views):
         match call.arguments[0]:
             case Tuple() as value:
                 return self.literal(len(value.items))
-            case View() as value:
+            case View() | Choice() as value:
                 if not value.axes:
                     self.type_error(call.node, f"len() of {value}")
                 return self.length(value, 0, call.node)
@@ -366,21 +355,11 @@ class Calls(Views):
             x = self.as_float(x, False, call.loc)
             dtype = self.rules.to_int(x.typing)
             return self.cast(self.apply("rint", (x,), x.typing, call.loc), dtype, call.loc)
-        digits = arguments[1].constant
-        if digits is None or not arguments[1].dtype.is_integer:
-            self.unsupported(call.node, "round() needs a constant number of digits in kernels")
-        return self._round_digits(self.as_float(x, False, call.loc), int(digits), call.loc)
-
-    def _round_digits(self, x: Scalar, digits: int, loc: Loc) -> Scalar:
-        """Half to even on the scaled value; what overflows when scaled is left alone."""
-        typing = x.typing
-        x = self.once(x, loc)
-        factor = self.constant(10.0 ** abs(digits), *typing)
-        scaled = self.once(self.binary("*" if digits >= 0 else "/", x, factor, loc), loc)
-        whole = self.apply("rint", (scaled,), typing, loc)
-        result = self.binary("/" if digits >= 0 else "*", whole, factor, loc)
-        finite = ir.Call("isfinite", (self.code(scaled, loc=loc),), bool_, loc)
-        return self.select(self.expression_of(finite), result, x, loc)
+        if not arguments[1].dtype.is_integer:
+            self.type_error(
+                call.node, f"round() takes an integer number of digits, not {arguments[1]}"
+            )
+        return self.round_digits(self.as_float(x, False, call.loc), arguments[1], call.loc)
 
     def call_pow(self, call: Call) -> Value:
         self.count_arguments(call, 2)
@@ -443,26 +422,31 @@ class Calls(Views):
         ]
         return self.binary("/", logs[0], logs[1], call.loc)
 
-    def call_modf(self, call: Call) -> Value:
-        """math.modf: the fractional and the whole part, both with the sign of x."""
+    def call_float_function(
+        self, function: Callable[[Calls, Scalar, Loc], Value], call: Call
+    ) -> Value:
+        """A function of one number, which it takes as a float."""
         self.count_arguments(call, 1)
-        x = self.once(self.as_float(self.scalars(call)[0], False, call.loc), call.loc)
-        whole = self.once(self.apply("trunc", (x,), x.typing, call.loc), call.loc)
-        rest = self.binary("-", x, whole, call.loc)
-        infinite = self.compare("eq", x, whole, call.loc)
-        rest = self.select(infinite, self.constant(0.0, *x.typing), rest, call.loc)
-        return Tuple((self.apply("copysign", (rest, x), x.typing, call.loc), whole))
+        return function(self, self.as_float(self.scalars(call)[0], False, call.loc), call.loc)
 
-    def call_sign(self, call: Call) -> Value:
-        self.count_arguments(call, 1)
-        x = self.once(self.scalars(call)[0], call.loc)
-        if x.dtype.is_bool:
-            self.type_error(call.node, "sign() takes a number, not bool")
-        one, zero = self.constant(1, *x.typing), self.constant(0, *x.typing)
-        below = self.select(
-            self.compare("lt", x, zero, call.loc), self.constant(-1, *x.typing), x, call.loc
-        )
-        return self.select(self.compare("gt", x, zero, call.loc), one, below, call.loc)
+    def call_remainder(self, call: Call) -> Value:
+        self.count_arguments(call, 2)
+        a, b = self.scalars(call)
+        typing = self.rules.floating(self.rules.arithmetic("+", a.typing, b.typing))
+        x, y = (self.cast(s, typing[0], call.loc, typing[1]) for s in (a, b))
+        return self.remainder(x, y, call.loc)
+
+    def call_isinstance(self, call: Call) -> Value:
+        """Decided while lifting, as numba does: from what the value is, not from where it came."""
+        self.count_arguments(call, 2)
+        value, kinds = call.arguments
+        classes = [
+            item.value
+            for item in (kinds.items if isinstance(kinds, Tuple) else (kinds,))
+            if isinstance(item, Object)
+        ]
+        known = {c for c in classes if isinstance(c, type)}
+        return self.constant(bool(known & _classes_of(value)), bool_)
 
     def call_info(self, call: Call) -> Value:
         """np.finfo and np.iinfo of a dtype."""
@@ -537,12 +521,32 @@ def handlers() -> dict[object, Handler]:
     add((np.degrees, np.rad2deg), Calls.call_scaled, 180 / math.pi, True)
     add((np.radians, np.deg2rad), Calls.call_scaled, math.pi / 180, True)
     add((math.log,), Calls.call_log)
-    add((math.modf,), Calls.call_modf)
-    add((np.sign,), Calls.call_sign)
+    add((math.modf,), Calls.call_float_function, Calls.modf)
+    add((math.frexp, np.frexp), Calls.call_float_function, Calls.frexp)
+    add((math.remainder,), Calls.call_remainder)
+    add((np.sign,), Calls.call_unary, Calls.sign)
+    add((isinstance,), Calls.call_isinstance)
     add((np.clip,), Calls.call_clip)
     add((operator.abs,), Calls.call_abs)
     add((np.finfo, np.iinfo), Calls.call_info)
     return table
+
+
+def _classes_of(value: Value) -> set[type]:
+    """The Python classes that isinstance() finds a value to be of."""
+    match value:
+        case Scalar():
+            kind = "int" if value.dtype.is_integer else value.dtype.kind
+            python: dict[str, type] = {"bool": bool, "int": int, "float": float}
+            return {python[kind], value.dtype.numpy.type} | ({int} if kind == "bool" else set())
+        case Tuple():
+            return {tuple}
+        case View() | Choice():
+            return {np.ndarray}
+        case Object():
+            return set(type(value.value).__mro__)
+        case _:
+            return set()
 
 
 @functools.cache

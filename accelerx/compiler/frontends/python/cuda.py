@@ -13,7 +13,15 @@ from accelerx import dtypes
 from accelerx.compiler import intrinsics, ir
 from accelerx.compiler.frontends.python.calls import Call, Calls, dtype_argument
 from accelerx.compiler.frontends.python.markers import Marker
-from accelerx.compiler.frontends.python.values import Index, Object, Scalar, Tuple, Value, View
+from accelerx.compiler.frontends.python.values import (
+    Choice,
+    Index,
+    Object,
+    Scalar,
+    Tuple,
+    Value,
+    View,
+)
 from accelerx.dtypes import DType, bool_, int32, int64, uint32
 
 _AXES = "xyz"
@@ -207,7 +215,7 @@ class Cuda(Calls):
         self, op: str, call: Call, index: Value | None, value: Value, compare: Value | None
     ) -> Value:
         view = call.arguments[0]
-        if not isinstance(view, View):
+        if not isinstance(view, View | Choice):
             self.type_error(call.node, f"{call.name}() takes an array first, not {view}")
         element = self._atomic_element(view, index, call)
         self.check_writable(element, call.node)
@@ -221,19 +229,25 @@ class Cuda(Calls):
             old = self.scalar(compare, call.node, f"the old value of {call.name}()")
             expected = self.code(old, dtype, call.loc)
         result = self.temporary("old", dtype)
-        indices = self.indices(element, call.loc)
-        code = self.code(stored, dtype, call.loc)
-        self.emit(ir.Atomic(op, element.mem.name, indices, code, expected, result, call.loc))
+        code = self.code(self.once(stored, call.loc), dtype, call.loc)
+
+        def work(one: View) -> None:
+            indices = self.indices(one, call.loc)
+            self.emit(ir.Atomic(op, one.mem.name, indices, code, expected, result, call.loc))
+
+        self.each(element, work, call.loc)
         return self.expression_of(ir.Local(result, dtype, call.loc))
 
-    def _atomic_element(self, view: View, index: Value | None, call: Call) -> View:
+    def _atomic_element(
+        self, view: View | Choice, index: Value | None, call: Call
+    ) -> View | Choice:
         items: tuple[Value, ...]
         if index is None:
             items = tuple(self.literal(0) for _ in view.axes)
         else:
             items = index.items if isinstance(index, Tuple) else (index,)
         numbers = [self.scalar(i, call.node, f"the index of {call.name}()") for i in items]
-        element = self.index(view, numbers, call.node)
+        element = self.indexed(view, numbers, call.node)
         if element.axes:
             self.type_error(
                 call.node,

@@ -18,11 +18,21 @@ from accelerx.compiler import ir
 from accelerx.compiler.frontends.python.arithmetic import COMPARISONS, OPERATORS
 from accelerx.compiler.frontends.python.bounds import Form
 from accelerx.compiler.frontends.python.calls import Call, function_of, type_object
-from accelerx.compiler.frontends.python.cuda import Cuda, marker_names, marker_of
+from accelerx.compiler.frontends.python.cuda import marker_names, marker_of
+from accelerx.compiler.frontends.python.elementwise import Elementwise
 from accelerx.compiler.frontends.python.markers import Marker
-from accelerx.compiler.frontends.python.values import Conflict, Object, Scalar, Tuple, Value, View
+from accelerx.compiler.frontends.python.values import (
+    Choice,
+    Conflict,
+    Object,
+    Scalar,
+    Tuple,
+    Value,
+    View,
+)
 from accelerx.compiler.frontends.python.views import Item, Slice
-from accelerx.dtypes import bool_
+from accelerx.compiler.intrinsics import INTRINSICS
+from accelerx.dtypes import bool_, int32
 
 _REFUSED: dict[type[ast.expr], tuple[str, str]] = {
     ast.Lambda: ("lambda is not supported in kernels", "define the function outside the kernel"),
@@ -56,7 +66,14 @@ class Attempt:
         return bool(self.out) or reads_memory(self.value)
 
 
-class Expressions(Cuda):
+@dataclass(slots=True, eq=False)
+class Method:
+    """``bit_count`` of a number, not called yet."""
+
+    owner: Scalar
+
+
+class Expressions(Elementwise):
     """Lifts expressions to values."""
 
     def inline(self, function: FunctionType, call: Call) -> Value:
@@ -119,7 +136,12 @@ class Expressions(Cuda):
                 if not entry.needed:
                     entry.needed = self.dirty = True
                 return self.constant(False, bool_)
-        self.type_error(node, f"variable {node.id!r} is used before it is assigned")
+        message = f"variable {node.id!r} is used before it is assigned"
+        if self.rules.name == "weak":
+            self.type_error(node, message)
+        loc = self.loc(node)  # as in Python, and in programs that numba takes, an error when run
+        self.emit(ir.Assert(ir.Const(False, bool_, loc), message, (), "assert", loc))
+        return self.constant(False, bool_)
 
     def _undefined(self, node: ast.Name) -> NoReturn:
         source = self.frame.source
@@ -235,6 +257,8 @@ class Expressions(Cuda):
 
     def _comparison(self, op: ast.cmpop, left: Value, right: Value, node: ast.Compare) -> Scalar:
         match op:
+            case ast.Is() | ast.IsNot() if _bools(left, right):
+                op = ast.Eq() if isinstance(op, ast.Is) else ast.NotEq()
             case ast.Is() | ast.IsNot():
                 identical = self._identical(left, right, node)
                 return self.constant(identical != isinstance(op, ast.IsNot), bool_)
@@ -256,7 +280,7 @@ class Expressions(Cuda):
             return left.value is right.value
         if isinstance(left, Object) != isinstance(right, Object):
             return False
-        self.unsupported(node, "'is' compares with None and the like in kernels", "use ==")
+        self.unsupported(node, "'is' compares with None, True and False in kernels", "use ==")
 
     def _contains(self, left: Value, right: Value, node: ast.Compare) -> Scalar:
         if not isinstance(right, Tuple):
@@ -364,6 +388,10 @@ class Expressions(Cuda):
         a, b = first.value, second.value
         if isinstance(a, Tuple) and isinstance(b, Tuple) and len(a.items) == len(b.items):
             return self._choose_tuple(test, first, second, node)
+        if isinstance(a, View) and isinstance(b, View) and not first.out and not second.out:
+            if a.dtype is b.dtype and len(a.axes) == len(b.axes):
+                which = self.select(test, self.constant(0, int32), self.constant(1, int32), loc)
+                return Choice(self.once(which, loc), (a, b))
         if not isinstance(a, Scalar) or not isinstance(b, Scalar):
             if isinstance(a, Object) and isinstance(b, Object) and a.value is b.value:
                 return a
@@ -396,19 +424,21 @@ class Expressions(Cuda):
 
     def _subscript(self, node: ast.Subscript) -> Value:
         value = self.subscripted(node)
-        if isinstance(value, View) and not value.axes:
+        if isinstance(value, View | Choice) and not value.axes:
             return self.load(value, self.loc(node))
         return value
 
     def subscripted(self, node: ast.Subscript) -> Value:
         """``value[slice]``; an element of an array is left as a view, to be read or written."""
         base = self.expression(node.value)
-        if isinstance(base, View):
-            return self.index(base, self._items(node.slice), node)
+        if isinstance(base, View | Choice):
+            return self.indexed(base, self._items(node.slice), node)
         if isinstance(base, Tuple):
             if isinstance(node.slice, ast.Slice):
                 return self._tuple_slice(base, node.slice)
             return self._tuple_item(base, self.number(node.slice, "a tuple's index"), node)
+        if isinstance(base, Object) and isinstance(base.value, enum.EnumMeta):
+            return self._enum_member(base.value, node)
         if isinstance(base, Object) and isinstance(base.value, list | dict):
             self.unsupported(
                 node,
@@ -416,6 +446,13 @@ class Expressions(Cuda):
                 "make it a tuple or a NumPy array",
             )
         self.type_error(node.value, f"{base} cannot be indexed")
+
+    def _enum_member(self, members: enum.EnumMeta, node: ast.Subscript) -> Value:
+        key = self.expression(node.slice)
+        name = key.value if isinstance(key, Object) else None
+        if not isinstance(name, str) or name not in members.__members__:
+            self.type_error(node, f"{members.__name__} has no member {key}")
+        return self.from_object(members.__members__[name], name, node)
 
     def _items(self, node: ast.expr) -> list[Item]:
         """The indices and slices between brackets."""
@@ -500,8 +537,10 @@ class Expressions(Cuda):
 
     def _attribute(self, node: ast.Attribute) -> Value:
         base = self.expression(node.value)
-        if isinstance(base, View):
+        if isinstance(base, View | Choice):
             return self.array_attribute(base, node.attr, node)
+        if isinstance(base, Scalar) and node.attr == "bit_count" and base.dtype.is_integer:
+            return Object(Method(base))
         if not isinstance(base, Object):
             self.type_error(node, f"{base} has no attribute {node.attr!r} in kernels")
         owner = base.value
@@ -545,9 +584,16 @@ class Expressions(Cuda):
         if target is print:
             return self._print(node)
         call = self._evaluated(node, name)
+        value: Value | None
         if isinstance(target, Marker):
             call.name = f"cuda.{target.name}"
             value = self.marker_call(target, call)
+        elif isinstance(target, Method):
+            value = self._method_call(target, call)
+        elif isinstance(target, np.ufunc) and any(
+            isinstance(a, View | Choice) for a in call.arguments
+        ):
+            value = self.array_ufunc(target, call)
         else:
             value = self.pure_call(target, call)
         if value is not None:
@@ -556,6 +602,12 @@ class Expressions(Cuda):
         if inner is not None:
             return self.inline(inner, call)
         self._uncallable(target, node)
+
+    def _method_call(self, method: Method, call: Call) -> Value:
+        """``number.bit_count()``."""
+        self.count_arguments(call, 0)
+        counted = Call(call.node, "bit_count", [method.owner], {}, call.loc)
+        return self.intrinsic(INTRINSICS["popc"], counted, False)
 
     def _evaluated(self, node: ast.Call, name: str) -> Call:
         keywords = [k for k in node.keywords if k.arg is not None]
@@ -599,6 +651,11 @@ def same_object(a: object, b: object) -> bool:
     """Whether two objects outside the kernel are equal; all spellings of a dtype are."""
     x, y = type_object(a), type_object(b)
     return x is y if x is not None and y is not None else bool(a == b)
+
+
+def _bools(*values: Value) -> bool:
+    """Whether all values are bools, which ``is`` compares as == does."""
+    return all(isinstance(v, Scalar) and v.dtype.is_bool for v in values)
 
 
 def reads_memory(value: Value) -> bool:

@@ -9,9 +9,18 @@ from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import Loc
 from accelerx.compiler.frontends.python.bounds import Form
 from accelerx.compiler.frontends.python.expressions import Expressions
-from accelerx.compiler.frontends.python.state import Branch, Loop, describe, same_binding
+from accelerx.compiler.frontends.python.state import (
+    Branch,
+    Loop,
+    describe,
+    same_binding,
+    views_of,
+    whole,
+)
 from accelerx.compiler.frontends.python.values import (
     Binding,
+    Choice,
+    ChoiceVariable,
     Conflict,
     Counter,
     Environment,
@@ -27,7 +36,7 @@ from accelerx.compiler.frontends.python.values import (
     View,
     Zip,
 )
-from accelerx.dtypes import bool_
+from accelerx.dtypes import bool_, int32
 
 _UNROLLED_MOST = 256
 
@@ -81,6 +90,8 @@ class Loops(Expressions):
             return Conflict(entry.conflict)
         if binding is None:
             return self._carried_only(entry, name, loc) if entry.needed else None
+        if entry.arrays and isinstance(binding, View | Choice | ChoiceVariable):
+            return self._head_choice(entry, name, binding, loc)
         if not isinstance(binding, Variable | Scalar):
             return binding
         typing = (
@@ -101,6 +112,34 @@ class Loops(Expressions):
         at = binding.loc if isinstance(binding, Variable) else loc
         return Variable(local, *typing, None, form, index, at)
 
+    def _head_choice(
+        self, entry: Merge, name: str, binding: Binding, loc: Loc
+    ) -> ChoiceVariable | Conflict:
+        """A variable that different trips find to be different arrays."""
+        views = tuple(self.wholes[n] for n in entry.arrays)
+        head = ChoiceVariable(self.local(f"{name}.which", int32), views)
+        self.convert_choice(head, binding, self.out, loc)
+        return head
+
+    def _carry_arrays(
+        self, entry: Merge, name: str, head: Binding, current: Binding, loc: Loc
+    ) -> bool:
+        """Hands an array variable on to the next trip; False if that cannot be done."""
+        known, now = views_of(head), views_of(current)
+        both = (*known, *now)
+        if not known or not now or not all(whole(v) for v in both):
+            return False
+        if any(v.dtype is not both[0].dtype or len(v.axes) != len(both[0].axes) for v in both):
+            return False
+        for view in both:
+            if view.mem.name not in entry.arrays:
+                entry.arrays.append(view.mem.name)
+                self.dirty = True
+        if isinstance(head, ChoiceVariable) and len(head.views) == len(entry.arrays):
+            self.convert_choice(head, current, self.out, loc)
+            self.frame.env[name] = head
+        return True
+
     def _carried_only(self, entry: Merge, name: str, loc: Loc) -> Variable:
         """A variable that only earlier trips assign; undefined on the first."""
         typing = entry.typing or (bool_, False)
@@ -120,11 +159,9 @@ class Loops(Expressions):
                 self._settle(entry, name, current, loc)
             elif head is None and entry.needed and isinstance(current, Variable | Scalar):
                 self._settle(entry, name, current, loc)
-            elif (
-                head is not None
-                and not isinstance(head, Conflict)
-                and not same_binding(head, current)
-            ):
+            elif head is None or isinstance(head, Conflict) or same_binding(head, current):
+                continue
+            elif not self._carry_arrays(entry, name, head, current, loc):
                 entry.conflict = (
                     f"variable {name!r} is {describe(head)} when the loop begins "
                     f"and {describe(current)} on its next trip"
@@ -171,7 +208,13 @@ class Loops(Expressions):
         env = self.frame.env = dict(self.frame.env)
         for name in self._components(sorted(loop.assigned)):
             current, head = env.get(name), loop.head.get(name)
-            if current is head or not isinstance(current, Variable | Scalar):
+            if current is None or current is head:
+                continue
+            if not isinstance(current, Variable | Scalar):
+                if head is not None and not only_new and not same_binding(head, current):
+                    self._carry_arrays(
+                        self.merge_entry((*loop.key, name)), name, head, current, loc
+                    )
                 continue
             if isinstance(head, Variable):
                 if not only_new:
@@ -188,7 +231,7 @@ class Loops(Expressions):
             return
         self.dead = False
         facts = list(self.bounds.facts)
-        self.frame.env = self.merge([Branch(e, [], facts) for e in environments], loc)
+        self.frame.env = self.merge([Branch(e, [], facts, True) for e in environments], loc)
 
     def body(
         self, loop: Loop, nodes: Sequence[ast.stmt], loc: Loc, before: Callable[[], None]
@@ -282,7 +325,7 @@ class Loops(Expressions):
             self._unrolled(node, value, length)
         elif isinstance(value, Range) and isinstance(node.target, ast.Name):
             self._counted(node, value, node.target)
-        elif isinstance(value, Range | View | Zip):
+        elif isinstance(value, Range | View | Choice | Zip):
             self._over(node, value)
         else:
             self.type_error(
@@ -421,7 +464,7 @@ class Loops(Expressions):
     def _length(self, value: Value, node: ast.For) -> Scalar:
         loc = self.loc(node)
         match value:
-            case View():
+            case View() | Choice():
                 if not value.axes:
                     self.type_error(node.iter, f"cannot loop over {value}")
                 return self.length(value, 0, node.iter)
@@ -444,7 +487,7 @@ class Loops(Expressions):
         """Item ``k`` of an iterable."""
         loc = self.loc(node)
         match value:
-            case View():
+            case View() | Choice():
                 return self.element(value, k, node)
             case Counter():
                 if value.start.constant == 0:

@@ -22,6 +22,8 @@ from accelerx.compiler.frontends.python.source import FunctionSource
 from accelerx.compiler.frontends.python.values import (
     Axis,
     Binding,
+    Choice,
+    ChoiceVariable,
     Conflict,
     Environment,
     Index,
@@ -87,11 +89,15 @@ class Frame:
 
 @dataclass(slots=True, eq=False)
 class Branch:
-    """The end of one of the paths that meet: its bindings, its code, its facts."""
+    """The end of one of the paths that meet: its bindings, its code, its facts.
+
+    A settled one has converted its scalars already, and takes no more code.
+    """
 
     env: Environment
     out: list[ir.Stmt]
     facts: list[Form]
+    settled: bool = False
 
 
 class State:
@@ -114,6 +120,7 @@ class State:
         self.taken: set[str] = set()
         self.named: dict[tuple[object, ...], str] = {}
         self.arrays: dict[tuple[object, ...], View] = {}
+        self.wholes: dict[str, View] = {}
         self.written: set[str] = set()
         self.bounds = Bounds()
         self.callers: list[Frame] = []
@@ -294,6 +301,11 @@ class State:
                 env[name] = TupleVariable(len(items))
             case View():
                 env[name] = self.freeze(value, loc, name)
+            case Choice():
+                views = tuple(self.freeze(v, loc, name) for v in value.views)
+                local = self.local(f"{name}.which", int32)
+                self.emit(ir.Assign(local, self.code(value.which, int32, loc), loc))
+                env[name] = ChoiceVariable(local, views)
             case _:
                 env[name] = value
 
@@ -328,6 +340,9 @@ class State:
                 return Tuple(
                     tuple(i for i in items if i is not None and not isinstance(i, Conflict))
                 )
+            case ChoiceVariable():
+                which = Scalar(ir.Local(binding.local, int32, loc), int32)
+                return Choice(which, binding.views)
             case _:
                 return binding
 
@@ -370,8 +385,50 @@ class State:
         first = present[0][1]
         if all(same_binding(first, x) for _, x in present):
             return first
+        choice = self._merge_arrays(name, present, loc)
+        if choice is not None:
+            return choice
         kinds = " and ".join(dict.fromkeys(describe(x) for _, x in present))
         return Conflict(f"variable {name!r} is {kinds} on different paths")
+
+    def _merge_arrays(
+        self, name: str, present: Sequence[tuple[Branch, Binding]], loc: Loc | None
+    ) -> ChoiceVariable | None:
+        """One of several arrays of one kind; None if they are not, or the paths take no code."""
+        views: list[View] = []
+        for branch, x in present:
+            if branch.settled or not isinstance(x, View | Choice | ChoiceVariable):
+                return None
+            for view in views_of(x):
+                if not any(same_binding(view, v) for v in views):
+                    views.append(view)
+        if any(v.dtype is not views[0].dtype or len(v.axes) != len(views[0].axes) for v in views):
+            return None
+        choice = ChoiceVariable(self.local(f"{name}.which", int32), tuple(views))
+        for branch, x in present:
+            self.convert_choice(choice, x, branch.out, loc)
+        return choice
+
+    def convert_choice(
+        self, target: ChoiceVariable, x: Binding, out: list[ir.Stmt], loc: Loc | None
+    ) -> None:
+        """Appends code that sets ``target`` to the array that ``x`` is."""
+        places = [
+            next(k for k, v in enumerate(target.views) if same_binding(v, view))
+            for view in views_of(x)
+        ]
+        code: ir.Expr = ir.Const(places[-1], int32, loc)
+        if isinstance(x, ChoiceVariable | Choice):
+            if isinstance(x, ChoiceVariable):
+                if x.local == target.local and places == list(range(len(places))):
+                    return
+                which: ir.Expr = ir.Local(x.local, int32, loc)
+            else:
+                which = self.code(x.which, int32, loc)
+            for k in range(len(places) - 2, -1, -1):
+                here = ir.Compare("eq", which, ir.Const(k, int32, loc), loc)
+                code = ir.Select(here, ir.Const(places[k], int32, loc), code, int32, loc)
+        out.append(ir.Assign(target.local, code, loc))
 
     def _merge_scalars(
         self,
@@ -440,6 +497,13 @@ def same_binding(a: Binding, b: Binding) -> bool:
     if isinstance(a, TupleVariable) and isinstance(b, TupleVariable):
         return a.length == b.length
     return isinstance(a, View) and isinstance(b, View) and a.mem is b.mem and whole(a) and whole(b)
+
+
+def views_of(x: Binding) -> tuple[View, ...]:
+    """The arrays that a binding may be."""
+    if isinstance(x, Choice | ChoiceVariable):
+        return x.views
+    return (x,) if isinstance(x, View) else ()
 
 
 def whole(view: View) -> bool:

@@ -16,6 +16,7 @@ from accelerx.compiler.frontends.python.loops import Loops
 from accelerx.compiler.frontends.python.source import FunctionSource, read
 from accelerx.compiler.frontends.python.state import Branch, Frame
 from accelerx.compiler.frontends.python.values import (
+    Choice,
     Conflict,
     Environment,
     Jump,
@@ -149,44 +150,14 @@ class Statements(Loops):
 
     def _store(self, target: ast.Subscript, value: Value) -> None:
         element = self.subscripted(target)
-        if not isinstance(element, View):
+        if not isinstance(element, View | Choice):
             self.type_error(target, "tuples cannot be changed")
         if element.axes:
-            self.check_writable(element, target)
-            self._store_part(element, value, target)
+            self.store_part(element, value, target)
             return
-        if isinstance(value, View):
+        if isinstance(value, View | Choice):
             self.type_error(target, f"an element cannot be set to {value}")
         self.store(element, self.scalar(value, target, "a stored value"), target)
-
-    def _store_part(self, part: View, value: Value, target: ast.AST) -> None:
-        """``array[slice] = value``: a number everywhere, or an array of the same shape."""
-        loc = self.loc(target)
-        if not part.axes:
-            item = self.load(value, loc) if isinstance(value, View) else value
-            self.store(part, self.scalar(item, target, "a stored value"), target)
-            return
-        if isinstance(value, View) and len(value.axes) not in (0, len(part.axes)):
-            self.type_error(target, f"cannot store {value} into {part}")
-        if isinstance(value, Scalar):
-            value = self.stable(value, loc)
-        length = self.length(part, 0, target)
-        dtype = length.dtype
-        name = self.temporary("k", dtype)
-        k = self.expression_of(ir.Local(name, dtype, loc), form=self.bounds.fresh(0))
-
-        def work() -> None:
-            inner = value
-            if isinstance(inner, View) and inner.axes:
-                fixed = {**inner.fixed, inner.axes[0].axis: self._at(inner.axes[0], k, loc)}
-                inner = View(inner.mem, fixed, inner.axes[1:], inner.writable)
-            axis = part.axes[0]
-            fixed = {**part.fixed, axis.axis: self._at(axis, k, loc)}
-            self._store_part(View(part.mem, fixed, part.axes[1:], part.writable), inner, target)
-
-        stop = self.code(length, dtype, loc)
-        zero, one = ir.Const(0, dtype, loc), ir.Const(1, dtype, loc)
-        self.emit(ir.For(name, zero, stop, one, self.collect(work), False, loc))
 
     def _augmented(self, node: ast.AugAssign) -> None:
         op = OPERATORS.get(type(node.op))
@@ -203,20 +174,25 @@ class Statements(Loops):
             self.bind(node.target.id, self.binary(op, a, b, loc), loc)
             return
         element = self.subscripted(node.target)
-        if not isinstance(element, View) or element.axes:
+        if not isinstance(element, View | Choice) or element.axes:
             self.type_error(node.target, f"{op}= needs an element, not {element}")
         self.check_writable(element, node.target)
-        fixed = {
-            axis: self.spill(index, loc) if reads_memory(index) else index
-            for axis, index in element.fixed.items()
-        }
-        element = View(element.mem, fixed, (), element.writable)
+        if isinstance(element, View):
+            element = self._read_indices_once(element, loc)
         current = self.load(element, loc)
         mark = len(self.out)
         value = self.number(node.value, f"the right side of {op}=")
         if len(self.out) > mark:
             current = self.spill(current, loc, at=mark)
         self.store(element, self.binary(op, current, value, loc), node.target)
+
+    def _read_indices_once(self, element: View, loc: Loc) -> View:
+        """The element with indices that come from memory in locals: it is read and written."""
+        fixed = {
+            axis: self.spill(index, loc) if reads_memory(index) else index
+            for axis, index in element.fixed.items()
+        }
+        return View(element.mem, fixed, (), element.writable)
 
     # ---------------------------------------------------------------------------- branches
 

@@ -91,6 +91,28 @@ class View:
 
 
 @dataclass(slots=True, eq=False)
+class Choice:
+    """One of several arrays, by a number that only the running thread knows.
+
+    What a variable is once paths on which it stood for different arrays have met.
+    """
+
+    which: Scalar
+    views: tuple[View, ...]
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return self.views[0].axes
+
+    @property
+    def dtype(self) -> DType:
+        return self.views[0].dtype
+
+    def __str__(self) -> str:
+        return str(self.views[0])
+
+
+@dataclass(slots=True, eq=False)
 class Object:
     """Any other Python object: a module, a function, a dtype, a string, None, a slice."""
 
@@ -133,7 +155,7 @@ class Counter:
         return "a counter"
 
 
-Value = Scalar | Tuple | View | Object | Range | Zip | Counter
+Value = Scalar | Tuple | View | Choice | Object | Range | Zip | Counter
 
 # ------------------------------------------------------------------ what a variable's name stands for
 
@@ -166,13 +188,24 @@ class TupleVariable:
 
 
 @dataclass(slots=True, eq=False)
+class ChoiceVariable:
+    """A variable that is one of several arrays; the KIR local ``local`` holds which."""
+
+    local: str
+    views: tuple[View, ...]
+
+    def __str__(self) -> str:
+        return str(self.views[0])
+
+
+@dataclass(slots=True, eq=False)
 class Conflict:
     """A variable that stands for different things on the paths that lead here."""
 
     reason: str
 
 
-Binding = Variable | TupleVariable | Conflict | Value
+Binding = Variable | TupleVariable | ChoiceVariable | Conflict | Value
 Environment = dict[str, Binding]
 
 
@@ -186,6 +219,7 @@ class Merge:
     index: bool = True
     varying: bool = False
     needed: bool = False
+    arrays: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)

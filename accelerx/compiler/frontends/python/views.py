@@ -7,7 +7,8 @@ becomes code only where an element is read or written.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,15 @@ from accelerx.compiler.diagnostics import Loc
 from accelerx.compiler.frontends.python.arithmetic import Arithmetic
 from accelerx.compiler.frontends.python.values import (
     Axis,
+    Choice,
     Object,
     Scalar,
     Tuple,
     Value,
     View,
 )
+
+from accelerx.dtypes import int32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +46,18 @@ Item = Scalar | Slice
 class Views(Arithmetic):
     """Builds views and elements."""
 
+    def scalar(self, value: Value, node: ast.AST, what: str = "this") -> Scalar:
+        """A value that must be a number."""
+        if isinstance(value, Scalar):
+            return value
+        if isinstance(value, Object) and isinstance(value.value, str):
+            self.unsupported(
+                node, f"strings are not values in kernels: {value}", "only print() takes strings"
+            )
+        if isinstance(value, View | Choice):
+            self.type_error(node, f"{what} must be a number, not {value}; index it first")
+        self.type_error(node, f"{what} must be a number, not {value}")
+
     def whole(self, mem: ir.Mem, writable: bool = True, ndim: int | None = None) -> View:
         """The view of a whole array; one of no axes (``ndim`` 0) is an element in memory."""
         if ndim == 0:
@@ -49,9 +65,53 @@ class Views(Arithmetic):
         axes = tuple(
             Axis(axis, None, None, self.size(extent)) for axis, extent in enumerate(mem.shape)
         )
-        return View(mem, {}, axes, writable)
+        view = self.wholes[mem.name] = View(mem, {}, axes, writable)
+        return view
+
+    # ---------------------------------------------------------------------- one of several
+
+    def each(self, array: View | Choice, work: Callable[[View], None], loc: Loc | None) -> None:
+        """Emits ``work`` for an array; for one of several, behind a test of which it is."""
+        if isinstance(array, View):
+            work(array)
+            return
+        which = self.once(array.which, loc)
+        rest = self.collect(lambda: work(array.views[-1]))
+        for k in range(len(array.views) - 2, -1, -1):
+            out = self.collect(functools.partial(work, array.views[k]))
+            test = self.compare("eq", which, self.constant(k, int32), loc)
+            rest = [ir.If(self.code(test, loc=loc), out, rest, loc)]
+        self.out.extend(rest)
+
+    def among(self, choice: Choice, values: Sequence[Value], node: ast.AST) -> Value:
+        """Of one value for each array the one for the array that it is."""
+        loc, first = self.loc(node), values[0]
+        if isinstance(first, Tuple):
+            tuples = [v for v in values if isinstance(v, Tuple)]
+            columns = zip(*(t.items for t in tuples), strict=True)
+            return Tuple(tuple(self.among(choice, column, node) for column in columns))
+        if isinstance(first, View):
+            return Choice(choice.which, tuple(v for v in values if isinstance(v, View)))
+        numbers = [v for v in values if isinstance(v, Scalar)]
+        if len(numbers) != len(values):
+            return first
+        result = numbers[-1]
+        for k in range(len(numbers) - 2, -1, -1):
+            test = self.compare("eq", choice.which, self.constant(k, int32), loc)
+            low = self.nonnegative(numbers[k]) and self.nonnegative(result)
+            result = self.select(test, numbers[k], result, loc)
+            result.form = self.bounds.fresh(0) if low else result.form
+        return result
 
     # ----------------------------------------------------------------------------- indexing
+
+    def indexed(self, array: View | Choice, items: Sequence[Item], node: ast.AST) -> View | Choice:
+        """``array[items]``; an element if no axis is left."""
+        if isinstance(array, View):
+            return self.index(array, items, node)
+        loc = self.loc(node)
+        held = [self.once(i, loc) if isinstance(i, Scalar) else i for i in items]
+        return Choice(array.which, tuple(self.index(v, held, node) for v in array.views))
 
     def index(self, view: View, items: Sequence[Item], node: ast.AST) -> View:
         """``view[items]``; an element if no axis is left."""
@@ -129,55 +189,57 @@ class Views(Arithmetic):
         loc, extent = self.loc(node), axis.extent
         if item.start is None and item.stop is None and item.step == 1:
             return axis
-        if extent is None and (item.stop is None or item.step < 0):
-            start = self._bound(item.start, None, loc) if item.step > 0 else None
-            if start is None:
-                self.type_error(
-                    node, f"array {view.mem.name!r} has no known length; give the slice both bounds"
-                )
-            return self._stepped(axis, start, item.step, None, loc)
+        if extent is None:
+            self._need_bounds(view, item, node)
+        length: Scalar | None = None
         if item.step > 0:
-            start = self._bound(item.start, extent, loc) or self.literal(0)
-            stop = extent if item.stop is None else self._bound(item.stop, extent, loc)
-            length = self.binary("-", stop or self.literal(0), start, loc)
+            start = self._bound(item.start, extent, extent, 0, loc) or self.literal(0)
+            stop = extent if item.stop is None else self._bound(item.stop, extent, extent, 0, loc)
+            length = None if stop is None else self.binary("-", stop, start, loc)
         else:
-            assert extent is not None
-            last = self.binary("-", extent, self.literal(1), loc)
-            start = (
-                last if item.start is None else self._bound(item.start, last, loc, extent) or last
-            )
+            last = None if extent is None else self.binary("-", extent, self.literal(1), loc)
+            first = last if item.start is None else self._bound(item.start, last, extent, -1, loc)
             before = self.literal(-1)
-            stop = before if item.stop is None else self._bound(item.stop, last, loc, extent)
-            length = self.binary("-", start, stop or before, loc)
+            stop = self._bound(item.stop, last, extent, -1, loc) or before
+            start = first or before
+            length = self.binary("-", start, stop, loc)
         step = abs(item.step)
-        if step != 1:
+        if length is not None and step != 1:
             length = self.binary("+", length, self.literal(step - 1), loc)
             length = self.binary("//", length, self.literal(step), loc)
-        length = self.extremum("max", length, self.literal(0), loc)
+        if length is not None:
+            length = self.extremum("max", length, self.literal(0), loc)
         return self._stepped(axis, start, item.step, length, loc)
+
+    def _need_bounds(self, view: View, item: Slice, node: ast.AST) -> None:
+        """Refuses slices of dynamic shared memory that count from its end."""
+        counted = any(b is not None and not self.nonnegative(b) for b in (item.start, item.stop))
+        if counted or (item.step < 0 and item.start is None):
+            self.type_error(
+                node,
+                f"array {view.mem.name!r} is dynamic shared memory, whose length is not known here; "
+                "a slice of it cannot count from the end",
+                "give bounds that are not negative",
+            )
 
     def _bound(
         self,
         bound: Scalar | None,
         limit: Scalar | None,
+        extent: Scalar | None,
+        least: int,
         loc: Loc | None,
-        extent: Scalar | None = None,
     ) -> Scalar | None:
-        """One bound of a slice: negative ones count from the end, all are at most ``limit``."""
-        if bound is None:
-            return None
-        extent = extent or limit
-        if extent is None:
+        """One bound of a slice: negative ones count from the end; clamped to least .. limit."""
+        if bound is None or extent is None or limit is None:
             return bound
         if not self.nonnegative(bound):
             bound = self.once(bound, loc)
             below = self.compare("lt", bound, self.literal(0), loc)
             wrapped = self.binary("+", bound, extent, loc)
-            wrapped = self.extremum("max", wrapped, self.literal(0), loc)
+            wrapped = self.extremum("max", wrapped, self.literal(least), loc)
             bound = self.select(below, wrapped, bound, loc)
-        if limit is None or (
-            bound.form and limit.form and self.bounds.nonnegative(limit.form - bound.form)
-        ):
+        if bound.form and limit.form and self.bounds.nonnegative(limit.form - bound.form):
             return bound
         return self.extremum("min", bound, limit, loc)
 
@@ -195,8 +257,19 @@ class Views(Arithmetic):
 
     # ----------------------------------------------------------------------------- elements
 
-    def load(self, element: View, loc: Loc | None) -> Scalar:
+    def load(self, element: View | Choice, loc: Loc | None) -> Scalar:
         """The value of an element."""
+        if isinstance(element, View):
+            return self._load(element, loc)
+        name = self.temporary("t", element.dtype)
+
+        def work(view: View) -> None:
+            self.emit(ir.Assign(name, self.code(self._load(view, loc), loc=loc), loc))
+
+        self.each(element, work, loc)
+        return self.expression_of(ir.Local(name, element.dtype, loc))
+
+    def _load(self, element: View, loc: Loc | None) -> Scalar:
         mem = element.mem
         expr = ir.Load(mem.name, self.indices(element, loc), mem.dtype, loc)
         form = None
@@ -204,12 +277,18 @@ class Views(Arithmetic):
             form = self.bounds.fresh(0, (1 << mem.dtype.bits) - 1)
         return self.expression_of(expr, form=form)
 
-    def store(self, element: View, value: Scalar, node: ast.AST) -> None:
+    def store(self, element: View | Choice, value: Scalar, node: ast.AST) -> None:
         """``element = value``."""
-        self.check_writable(element, node)
         loc = self.loc(node)
-        code = self.code(value, element.dtype, loc)
-        self.emit(ir.Store(element.mem.name, self.indices(element, loc), code, loc))
+        if isinstance(element, Choice):
+            value = self.once(value, loc)
+
+        def work(view: View) -> None:
+            self.check_writable(view, node)
+            code = self.code(value, view.dtype, loc)
+            self.emit(ir.Store(view.mem.name, self.indices(view, loc), code, loc))
+
+        self.each(element, work, loc)
 
     def indices(self, element: View, loc: Loc | None) -> tuple[ir.Expr, ...]:
         """One index per axis of the element's array."""
@@ -217,8 +296,12 @@ class Views(Arithmetic):
             self.code(element.fixed[axis], loc=loc) for axis in range(len(element.mem.shape))
         )
 
-    def check_writable(self, view: View, node: ast.AST) -> None:
+    def check_writable(self, view: View | Choice, node: ast.AST) -> None:
         """Refuses to write to a read-only array; notes that the array is written."""
+        if isinstance(view, Choice):
+            for one in view.views:
+                self.check_writable(one, node)
+            return
         if view.mem.space == "const":
             self.type_error(node, f"constant array {view.mem.name!r} cannot be written to")
         if not view.writable:
@@ -229,9 +312,12 @@ class Views(Arithmetic):
             )
         self.written.add(view.mem.name)
 
-    def element(self, view: View, k: Scalar, node: ast.AST) -> Value:
-        """Item ``k`` of a view, which is known to be in range."""
+    def element(self, view: View | Choice, k: Scalar, node: ast.AST) -> Value:
+        """Item ``k`` of an array, which is known to be in range."""
         loc = self.loc(node)
+        if isinstance(view, Choice):
+            parts = self.indexed(view, [k], node)
+            return parts if parts.axes else self.load(parts, loc)
         first = view.axes[0]
         fixed = {**view.fixed, first.axis: self._at(first, k, loc)}
         part = View(view.mem, fixed, view.axes[1:], view.writable)
@@ -239,9 +325,12 @@ class Views(Arithmetic):
 
     # --------------------------------------------------------------------------- attributes
 
-    def array_attribute(self, view: View, name: str, node: ast.AST) -> Value:
+    def array_attribute(self, view: View | Choice, name: str, node: ast.AST) -> Value:
         """``array.name``."""
         loc = self.loc(node)
+        if isinstance(view, Choice):
+            values = [self.array_attribute(v, name, node) for v in view.views]
+            return self.among(view, values, node)
         match name:
             case "shape":
                 return Tuple(tuple(self.length(view, k, node) for k in range(len(view.axes))))
@@ -268,8 +357,11 @@ class Views(Arithmetic):
                     "known: shape, size, ndim, dtype, T, strides, itemsize, nbytes",
                 )
 
-    def length(self, view: View, k: int, node: ast.AST) -> Scalar:
-        """The extent of axis ``k`` of a view."""
+    def length(self, view: View | Choice, k: int, node: ast.AST) -> Scalar:
+        """The extent of axis ``k`` of an array."""
+        if isinstance(view, Choice):
+            value = self.among(view, [self.length(v, k, node) for v in view.views], node)
+            return self.scalar(value, node)
         extent = view.axes[k].extent
         if extent is None:
             self.unsupported(
