@@ -6,8 +6,10 @@ A launch flattens tuples to leaves; a leaf is an array or a scalar. ``type_of`` 
 
 from __future__ import annotations
 
+import enum
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
@@ -15,10 +17,20 @@ import numpy as np
 from accelerx import dtypes
 from accelerx.compiler.types import ArrayType, ScalarType, TupleType
 from accelerx.dtypes import DType
-from accelerx.errors import ArgumentTypeError, UnsupportedError
+from accelerx.errors import ArgumentTypeError, LaunchError, UnsupportedError
 from accelerx.interop import host_array
 from accelerx.ndarray import ArrayKey, ndarray
-from accelerx.runtime.backend import ADDRESS, BUFFER, EXTENT, SCALAR, STRIDE, VALUE, PlanRow
+from accelerx.runtime.backend import (
+    ADDRESS,
+    BUFFER,
+    EXTENT,
+    SCALAR,
+    STRIDE,
+    VALUE,
+    Dim3,
+    PlanRow,
+)
+from accelerx.runtime.stream import Stream
 
 if TYPE_CHECKING:
     from accelerx.compiler import ir
@@ -47,6 +59,103 @@ class View:
         self.owner = owner
 
 
+# ------------------------------------------------------------------------------- configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A launch's grid, block, stream and dynamic shared memory, checked and complete."""
+
+    grid: Dim3
+    block: Dim3
+    stream: Stream | None
+    shared_bytes: int
+
+
+def configured(name: str, configuration: Any) -> Configuration:
+    """Checks what stands in a launch's square brackets.
+
+    Raises:
+        LaunchError: for anything but grid, block, stream and shared bytes.
+    """
+    if not isinstance(configuration, tuple) or not 2 <= len(configuration) <= 4:
+        raise LaunchError(
+            f"{name}[...] takes grid, block and at most stream and shared bytes; it was given "
+            f"{configuration!r}"
+        )
+    grid, block, stream, shared = (
+        (*configuration, 0, 0)[:4] if len(configuration) < 4 else configuration
+    )
+    if not (stream is None or isinstance(stream, Stream) or stream == 0):
+        raise LaunchError(f"{name}: {stream!r} is not a stream; make one with cuda.stream()")
+    if isinstance(shared, bool) or not isinstance(shared, (int, np.integer)) or shared < 0:
+        raise LaunchError(f"{name}: shared bytes must be an integer of at least 0, not {shared!r}")
+    return Configuration(
+        dim3(name, "grid", grid),
+        dim3(name, "block", block),
+        stream if isinstance(stream, Stream) else None,
+        int(shared),
+    )
+
+
+def dim3(name: str, what: str, given: Any) -> Dim3:
+    """A grid or block as three integers.
+
+    Raises:
+        LaunchError: unless ``given`` is one to three positive integers.
+    """
+    parts = tuple(given) if isinstance(given, (tuple, list, np.ndarray)) else (given,)
+    if not 1 <= len(parts) <= 3:
+        raise LaunchError(
+            f"{name}: {what}dim must be a sequence of 1, 2 or 3 integers, got {list(parts)}"
+        )
+    for part in parts:
+        if isinstance(part, bool) or not isinstance(part, (int, np.integer)):
+            raise ArgumentTypeError(
+                f"{name}: {what}dim must be a sequence of integers, got {list(parts)}"
+            )
+        if part < 1:
+            raise LaunchError(f"{name}: {what} {given!r} must be at least 1 in each dimension")
+    x, y, z = (*(int(p) for p in parts), 1, 1)[:3]
+    return x, y, z
+
+
+# ------------------------------------------------------------------------------------- hints
+
+
+class Hint:
+    """How an array argument travels, as numba's ``In``, ``Out`` and ``InOut`` say it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def argument(self) -> Any:
+        """What the kernel gets."""
+        return self.value
+
+
+class In(Hint):
+    """An array the kernel reads; what it writes there is dropped."""
+
+    def argument(self) -> Any:
+        return np.array(self.value) if isinstance(self.value, np.ndarray) else self.value
+
+
+class Out(Hint):
+    """An array the kernel writes."""
+
+
+class InOut(Hint):
+    """An array the kernel reads and writes; what every array argument is without a hint."""
+
+
+def wrap_arg(value: Any, default: type[Hint] = InOut) -> Hint:
+    """``value`` with a hint: the one it has, else ``default``."""
+    return value if isinstance(value, Hint) else default(value)
+
+
 # ------------------------------------------------------------------------------------- leaves
 
 
@@ -58,6 +167,10 @@ def normalise(value: Any, name: str) -> Any:
     """
     if isinstance(value, (ndarray, np.ndarray, np.generic, bool, int, float)):
         return value
+    if isinstance(value, Hint):
+        return normalise(value.argument(), name)
+    if isinstance(value, enum.Enum):
+        return normalise(value.value, name)
     if isinstance(value, tuple):
         items = [normalise(item, f"{name}[{i}]") for i, item in enumerate(value)]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
@@ -77,6 +190,21 @@ def leaves(arguments: Sequence[Any]) -> Iterator[Any]:
             yield from leaves(argument)
         else:
             yield argument
+
+
+def converted(values: tuple[Any, ...], types: tuple[Type, ...]) -> tuple[Any, ...]:
+    """The arguments as explicit types want them: integers wrap, as numba's conversions do."""
+    return tuple(_converted(value, type_) for value, type_ in zip(values, types, strict=True))
+
+
+def _converted(value: Any, type_: Type) -> Any:
+    if isinstance(type_, TupleType):
+        return tuple(_converted(v, t) for v, t in zip(value, type_.items, strict=True))
+    if isinstance(type_, ScalarType) and type_.dtype.is_integer:
+        number = int(value) & ((1 << type_.dtype.bits) - 1)
+        top = 1 << (type_.dtype.bits - 1)
+        return number - 2 * top if type_.dtype.is_signed and number >= top else number
+    return value
 
 
 def type_of(value: Any, name: str, weak: bool) -> Type:

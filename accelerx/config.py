@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,3 +208,12 @@ def _ineffective(variable: str) -> str:
     close = difflib.get_close_matches(name, SETTINGS, 1)
     hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known: {', '.join(SETTINGS)}"
     return f"{variable} is not a setting of accelerx and has no effect; {hint}"
+
+
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warns at the line of the user's program that led here, not at one of ours."""
+    package = os.path.dirname(__file__) + os.sep
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)

@@ -150,7 +150,7 @@ class _Call:
         if key not in self._copies:
             order = "F" if array.flags.fnc else "C"
             copy = empty(array.shape, array.dtype, self._executable.device, order)
-            copy.copy_to_device(array)
+            copy.copy_to_device(array, self._stream)
             self._copies[key] = (array, copy)
         if index in self._executable.written:
             self._written.add(key)

@@ -59,7 +59,10 @@ def lend(array: np.ndarray[Any, Any], device: Device) -> ndarray | None:
     if key is None:
         if not (device.backend.takes_host_pointers and array.dtype.isnative):
             return None
-        row = from_numpy(array.dtype)
+        try:
+            row = from_numpy(array.dtype)
+        except UnsupportedError:
+            return None  # whoever types the argument says so, with its name
         key = _lent_keys[parts] = array_key(device, row, array.ndim, layout, flags.writeable)
     itemsize = array.itemsize
     strides = array.strides

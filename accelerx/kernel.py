@@ -13,15 +13,13 @@ import inspect as python_inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from accelerx import config
-from accelerx.arguments import leaves, normalise, type_of
+from accelerx.arguments import Configuration, configured, converted, leaves, normalise, type_of
 from accelerx.compiler.recipe import Options, Recipe
-from accelerx.compiler.types import ArrayType, ScalarType, TupleType
 from accelerx.errors import ArgumentTypeError, LaunchError
 from accelerx.interop import lend
 from accelerx.ndarray import ndarray
@@ -36,8 +34,7 @@ from accelerx.runtime.arraybase import Dispatcher
 from accelerx.runtime.backend import Dim3
 from accelerx.runtime.device import Device, current_device
 from accelerx.runtime.plugin_backend import translated
-from accelerx.runtime.stream import Stream
-from accelerx.signatures import Signature, Type
+from accelerx.signatures import Signature, Type, resolve
 
 if TYPE_CHECKING:
     from accelerx.executable import Executable
@@ -46,22 +43,13 @@ MAX_LAUNCHERS = 1024  # configurations a kernel remembers before it forgets all 
 _HOT_SCALARS = (int, float, bool)
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """A launch's grid, block, stream and dynamic shared memory, checked and complete."""
-
-    grid: Dim3
-    block: Dim3
-    stream: Stream | None
-    shared_bytes: int
-
-
 class Kernel:
     """A kernel made by ``accelerx.jit`` or ``accelerx.cuda.jit``.
 
     Attributes:
         py_func: The Python function.
         options: How it is compiled.
+        extensions: numba's: objects whose ``prepare_args`` may replace an argument.
     """
 
     __name__: str
@@ -80,6 +68,7 @@ class Kernel:
         self.options = options
         self.targetoptions = dict(target_options or {})
         self.signatures = tuple(signatures)
+        self.extensions: list[Any] = list((target_options or {}).get("extensions") or ())
         self._launchers: dict[Any, Dispatcher] = {}
         self._lock = threading.RLock()
         self._memo: OrderedDict[tuple[Any, ...], Executable] = OrderedDict()
@@ -117,7 +106,7 @@ class Kernel:
 
     def __call__(self, *arguments: Any, **_: Any) -> None:
         raise LaunchError(
-            f"{self.__name__} is a kernel and was called without a launch configuration; write "
+            f"{self.__name__}: the launch configuration was not specified; write "
             f"{self.__name__}[blocks, threads](...)"
         )
 
@@ -138,11 +127,15 @@ class Kernel:
     ) -> None:
         """A launch that the dispatcher does not know yet."""
         given = self._complete(arguments)
-        if self._launch_lent(configuration, launcher, given):
+        if self.extensions:
+            given = self._extended(given, configuration)
+        elif self._launch_lent(configuration, launcher, given):
             return
         values = tuple(normalise(v, n) for v, n in zip(given, self._names, strict=True))
         device = self._device(values, configuration)
         types = self._types(values)
+        if self.signatures:
+            values = converted(values, types)
         executable = self.specialise(types, configuration.block, device)
         executable.check_launch(configuration.grid, configuration.shared_bytes)
         stream = None if configuration.stream is None else configuration.stream.raw
@@ -151,8 +144,18 @@ class Kernel:
         )
         if config.LAUNCH_BLOCKING.get():
             device.synchronize()
-        elif device.backend.dispatchable and len(given) == len(arguments):
+        elif device.backend.dispatchable and given is arguments:
             self._remember(launcher, configuration, executable, values, stream)
+
+    def _extended(self, given: tuple[Any, ...], configuration: Configuration) -> tuple[Any, ...]:
+        """The arguments after numba's extensions, the last one first."""
+        values = list(given)
+        for extension in reversed(self.extensions):
+            for i, value in enumerate(values):
+                _, values[i] = extension.prepare_args(
+                    None, value, stream=configuration.stream, retr=[]
+                )
+        return tuple(values)
 
     def _launch_lent(
         self, configuration: Configuration, launcher: Dispatcher, arguments: tuple[Any, ...]
@@ -231,19 +234,9 @@ class Kernel:
     def _types(self, values: tuple[Any, ...]) -> tuple[Type, ...]:
         weak = self.options.literals == "weak"
         types = tuple(type_of(v, n, weak) for v, n in zip(values, self._names, strict=True))
-        return self._declared(types) if self.signatures else types
-
-    def _declared(self, types: tuple[Type, ...]) -> tuple[Type, ...]:
-        """The types of the first explicit signature that takes arguments of ``types``."""
-        for signature in self.signatures:
-            if len(signature.args) == len(types):
-                chosen = [_adapt(t, to) for t, to in zip(types, signature.args, strict=True)]
-                if None not in chosen:
-                    return tuple(t for t in chosen if t is not None)
-        wanted = " or ".join(str(s) for s in self.signatures)
-        raise ArgumentTypeError(
-            f"{self.__name__} is declared for {wanted}; it was given ({', '.join(map(str, types))})"
-        )
+        if not self.signatures:
+            return types
+        return resolve(self.__name__, self.signatures, types)
 
     # ------------------------------------------------------------------------- specialising
 
@@ -330,52 +323,6 @@ def _build(recipe: Recipe, block: Dim3, device: Device, checks: frozenset[str]) 
     return built
 
 
-def configured(name: str, configuration: Any) -> Configuration:
-    """Checks what stands in a launch's square brackets.
-
-    Raises:
-        LaunchError: for anything but grid, block, stream and shared bytes.
-    """
-    if not isinstance(configuration, tuple) or not 2 <= len(configuration) <= 4:
-        raise LaunchError(
-            f"{name}[...] takes grid, block and at most stream and shared bytes; it was given "
-            f"{configuration!r}"
-        )
-    grid, block, stream, shared = (
-        (*configuration, 0, 0)[:4] if len(configuration) < 4 else configuration
-    )
-    if not (stream is None or isinstance(stream, Stream) or stream == 0):
-        raise LaunchError(f"{name}: {stream!r} is not a stream; make one with cuda.stream()")
-    if isinstance(shared, bool) or not isinstance(shared, (int, np.integer)) or shared < 0:
-        raise LaunchError(f"{name}: shared bytes must be an integer of at least 0, not {shared!r}")
-    return Configuration(
-        dim3(name, "grid", grid),
-        dim3(name, "block", block),
-        stream if isinstance(stream, Stream) else None,
-        int(shared),
-    )
-
-
-def dim3(name: str, what: str, given: Any) -> Dim3:
-    """A grid or block as three integers.
-
-    Raises:
-        LaunchError: unless ``given`` is one to three positive integers.
-    """
-    parts = tuple(given) if isinstance(given, (tuple, list, np.ndarray)) else (given,)
-    if not 1 <= len(parts) <= 3:
-        raise LaunchError(f"{name}: {what} {given!r} must have one to three dimensions")
-    for part in parts:
-        if isinstance(part, bool) or not isinstance(part, (int, np.integer)):
-            raise LaunchError(
-                f"{name}: {what} {given!r} must hold integers, not {type(part).__name__}"
-            )
-        if part < 1:
-            raise LaunchError(f"{name}: {what} {given!r} must be at least 1 in each dimension")
-    x, y, z = (*(int(p) for p in parts), 1, 1)[:3]
-    return x, y, z
-
-
 def _hashable(configuration: Any) -> Any:
     parts = configuration if isinstance(configuration, tuple) else (configuration,)
     return tuple(tuple(p) if isinstance(p, (list, np.ndarray)) else p for p in parts)
@@ -394,22 +341,6 @@ def _hot_keys(values: tuple[Any, ...]) -> tuple[object, ...] | None:
         else:
             return None
     return tuple(keys) if arrays else None
-
-
-def _adapt(given: Type, declared: Type) -> Type | None:
-    """The type to compile for where ``declared`` was asked for, or None if it cannot be."""
-    match given, declared:
-        case ArrayType(), ArrayType():
-            same = given.dtype is declared.dtype and given.ndim == declared.ndim
-            fits = declared.layout in ("A", given.layout) or given.ndim == 0
-            return given if same and fits else None
-        case ScalarType(), ScalarType():
-            lossy = given.dtype.is_float and not declared.dtype.is_float
-            return None if lossy else declared
-        case TupleType(), TupleType() if len(given.items) == len(declared.items):
-            items = [_adapt(g, d) for g, d in zip(given.items, declared.items, strict=True)]
-            return None if None in items else TupleType(tuple(i for i in items if i is not None))
-    return None
 
 
 class DeviceFunction:

@@ -5,7 +5,7 @@ Its ``key`` stands for (device, dtype, ndim, layout, writable) and is one object
 what a kernel is specialised on is compared by identity.
 
 Copies between host and device move whole runs of memory. Arrays that are not contiguous are copied
-run by run; an element-wise kernel does that faster where arrays are large.
+run by run, or as the stretch of memory they cover.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from accelerx.runtime.arraybase import ArrayBase
 from accelerx.runtime.buffer import Buffer
 from accelerx.runtime.device import Device, current_device
 from accelerx.runtime.device import device as device_named
-from accelerx.runtime.stream import Stream, raw_stream
+from accelerx.runtime.stream import raw_stream
 
 Shape = tuple[int, ...]
-StreamLike = Stream | int | None
+MAX_RUNS = 64  # of contiguous elements that are copied one by one
+StreamLike = Any  # a Stream, a backend's own stream, or 0 (numba's) or None for the current one
 
 
 class ReadOnlyError(AccelerxError, ValueError):
@@ -168,6 +169,11 @@ class ndarray(ArrayBase):
         return self.size * self.itemsize
 
     @property
+    def flags(self) -> Any:
+        """Its layout as NumPy's flags: ``flags["C_CONTIGUOUS"]`` and so on."""
+        return self._shadow().flags
+
+    @property
     def alloc_size(self) -> int:
         """Bytes of the memory under it."""
         return self.buffer.nbytes
@@ -202,7 +208,7 @@ class ndarray(ArrayBase):
         if _same_layout(self, ary):
             self.buffer.read(self.ptr, ary if ary.flags.c_contiguous else ary.T, raw)
         else:
-            ary[...] = self._span(raw)
+            ary[...] = self._span(raw)[1]
         return ary
 
     def copy_to_device(self, ary: Any, stream: StreamLike = 0) -> ndarray:
@@ -277,17 +283,14 @@ class ndarray(ArrayBase):
     def transpose(self, *axes: Any) -> ndarray:
         """A view with its axes permuted (reversed by default)."""
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        order = tuple(order or ()) or tuple(reversed(range(self.ndim)))
-        if sorted(operator.index(a) % max(self.ndim, 1) for a in order) != list(range(self.ndim)):
-            raise ValueError(f"transpose: {order} does not permute the {self.ndim} axes")
-        strides = self.element_strides
-        return self._view(tuple(self.shape[a] for a in order), tuple(strides[a] for a in order))
+        return self._from_shadow(np.transpose(self._shadow(), tuple(order or ()) or None))
 
     def reshape(self, *shape: Any, order: str = "C") -> ndarray:
         """The same elements under another shape; one extent may be -1.
 
         A view where the layout allows it, else a copy.
         """
+        order = ("F" if self.layout == "F" else "C") if order in ("A", "K") else order
         wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
         new = _resolve(tuple(operator.index(n) for n in wanted), self.size)
         if self.layout == order or (self.size and self._contiguous_as(order)):
@@ -427,25 +430,43 @@ class ndarray(ArrayBase):
         ptr = shadow.__array_interface__["data"][0] if shadow.size else self.ptr
         return make(self.device, row, shadow.shape, strides, ptr, self.buffer, self.writable)
 
-    def _span(self, raw: Any | None) -> np.ndarray[Any, Any]:
-        """A host copy of the stretch of memory it covers, under its own strides."""
+    def _span(self, raw: Any | None) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], int]:
+        """A host copy of the stretch of memory it covers.
+
+        The flat copy, the array's elements in it as a view, and the stretch's address.
+        """
         low, high = _extremes(self.shape, self.element_strides)
         flat = np.empty(high - low + 1 if self.size else 0, self.dtype)
-        self.buffer.read(self.ptr + low * self.itemsize, flat, raw)
-        return as_strided(flat[-low:] if self.size else flat, self.shape, self.strides)
+        start = self.ptr + low * self.itemsize
+        self.buffer.read(start, flat, raw)
+        own = as_strided(flat[-low:] if self.size else flat, self.shape, self.strides)
+        return flat, own, start
 
     def _write(self, host: np.ndarray[Any, Any], raw: Any | None) -> None:
-        """Copies a host array of equal shape and dtype in, run by run."""
+        """Copies a host array of equal shape and dtype in."""
         if self.size == 0:
             return
         if self.device.host_memory and self.layout == "A":
             self._host_view()[...] = host
-            return
-        if self.layout == "F":
+        elif self.layout == "F":
             self.buffer.write(self.ptr, np.ascontiguousarray(host.T), raw)
-            return
-        run = _run_axes(self.shape, self.element_strides)
+        else:
+            self._write_runs(host, raw)
+
+    def _write_runs(self, host: np.ndarray[Any, Any], raw: Any | None) -> None:
+        """Copies run by run; many short runs go as one stretch, read, changed and written back.
+
+        Work of other streams on elements between the runs must not go on meanwhile, so it is waited
+        for.
+        """
         strides = self.element_strides
+        run = _run_axes(self.shape, strides)
+        if prod(self.shape[:run]) > MAX_RUNS:
+            self.device.synchronize()
+            flat, own, start = self._span(raw)
+            own[...] = host
+            self.buffer.write(start, flat, raw)
+            return
         for outer in np.ndindex(*self.shape[:run]):
             at = sum(i * s for i, s in zip(outer, strides, strict=False))
             part = np.ascontiguousarray(host[outer])

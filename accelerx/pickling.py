@@ -48,7 +48,12 @@ class FunctionData:
 
 
 def importable(obj: Any) -> bool:
-    """Whether ``obj`` is what its module holds under its qualified name."""
+    """Whether ``obj`` is what its module holds under its qualified name, in every process.
+
+    The main program is another one in another process, so what it defines is not importable.
+    """
+    if obj.__module__ == "__main__":
+        return False
     found: Any = sys.modules.get(obj.__module__)
     for part in obj.__qualname__.split("."):
         found = getattr(found, part, None)
@@ -103,11 +108,17 @@ def load_function(data: FunctionData) -> Callable[..., Any]:
 
 
 def _portable(value: Any) -> Any:
-    return ModuleName(value.__name__) if isinstance(value, types.ModuleType) else value
+    if isinstance(value, types.ModuleType):
+        return ModuleName(value.__name__)
+    if isinstance(value, types.FunctionType) and not importable(value):
+        return dump_function(value)
+    return value
 
 
 def _restored(value: Any) -> Any:
-    return importlib.import_module(value.name) if isinstance(value, ModuleName) else value
+    if isinstance(value, ModuleName):
+        return importlib.import_module(value.name)
+    return load_function(value) if isinstance(value, FunctionData) else value
 
 
 # ----------------------------------------------------------------------- sessions without a file
@@ -133,7 +144,7 @@ def keep_source(function: Callable[..., Any]) -> None:
         if _defines(lines, code):
             file = f"<session {next(_numbers)}>"
             linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
-            function.__code__ = code.replace(co_filename=file)  # type: ignore[attr-defined]
+            function.__code__ = code.replace(co_filename=file)
             return
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from accelerx import dtypes
 from accelerx.compiler.types import ArrayType, ScalarType, TupleType
 from accelerx.dtypes import DType
-from accelerx.errors import UnsupportedError
+from accelerx.errors import ArgumentTypeError, UnsupportedError
 
 Type = ArrayType | ScalarType | TupleType
 
@@ -238,3 +238,76 @@ class _Reader:
         raise UnsupportedError(
             f"the signature {self.text!r} has an axis {ast.unparse(node)!r}; axes are : or ::1"
         )
+
+
+# --------------------------------------------------------------------------------- resolution
+
+_EXACT, _PROMOTED, _SAFE, _LOSSY = range(4)
+
+
+def resolve(name: str, declared: Sequence[Signature], given: tuple[Type, ...]) -> tuple[Type, ...]:
+    """The types to compile for: those of the declared signature that suits the given types best.
+
+    Raises:
+        ArgumentTypeError: if none suits, or two suit alike.
+    """
+    costs = [(cost, s) for s in declared if (cost := _cost(given, s.args)) is not None]
+    if not costs:
+        wanted = " or ".join(map(str, declared))
+        raise ArgumentTypeError(
+            f"{name} is declared for {wanted}; it was given ({', '.join(map(str, given))})"
+        )
+    best = min(cost for cost, _ in costs)
+    chosen = [signature for cost, signature in costs if cost == best]
+    if len(chosen) > 1:
+        raise ArgumentTypeError(
+            f"Ambiguous overloading for {name} ({', '.join(map(str, given))}):\n"
+            + "\n".join(map(str, chosen))
+            + "\nconvert an argument, e.g. with numpy.float32(x)"
+        )
+    pairs = zip(given, chosen[0].args, strict=True)
+    return tuple(_adapted(g, d) for g, d in pairs)
+
+
+def _cost(given: tuple[Type, ...], declared: tuple[Type, ...]) -> tuple[int, int] | None:
+    """The worst conversion and how many there are of it; None if one is impossible."""
+    if len(given) != len(declared):
+        return None
+    costs = [_conversion(g, d) for g, d in zip(given, declared, strict=True)]
+    if any(cost is None for cost in costs):
+        return None
+    worst = max((cost for cost in costs if cost is not None), default=_EXACT)
+    return worst, costs.count(worst)
+
+
+def _conversion(given: Type, declared: Type) -> int | None:
+    match given, declared:
+        case ArrayType(), ArrayType():
+            same = given.dtype is declared.dtype and given.ndim == declared.ndim
+            fits = declared.layout in ("A", given.layout) or given.ndim == 0
+            return _EXACT if same and fits else None
+        case ScalarType(), ScalarType():
+            if given.dtype is declared.dtype:
+                return _EXACT
+            if given.dtype.is_float and not declared.dtype.is_float:
+                return None
+            if not np.can_cast(_numpy_name(given.dtype), _numpy_name(declared.dtype), "safe"):
+                return _LOSSY
+            return _PROMOTED if given.dtype.kind == declared.dtype.kind else _SAFE
+        case TupleType(), TupleType():
+            inner = _cost(given.items, declared.items)
+            return None if inner is None else inner[0]
+    return None
+
+
+def _numpy_name(row: DType) -> str:
+    """bfloat16 converts as float32 does, and NumPy need not know it."""
+    return "float32" if row is dtypes.bfloat16 else row.name
+
+
+def _adapted(given: Type, declared: Type) -> Type:
+    """The declared type with what only the argument knows: an array's layout and writability."""
+    if isinstance(given, TupleType) and isinstance(declared, TupleType):
+        pairs = zip(given.items, declared.items, strict=True)
+        return TupleType(tuple(_adapted(g, d) for g, d in pairs))
+    return given if isinstance(given, ArrayType) else declared

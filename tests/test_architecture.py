@@ -44,6 +44,14 @@ FLOORS = (
 OPTIONAL = {"llvmlite", "ml_dtypes", "scipy", "torch", "IPython"}  # may be imported in a function
 NEVER = {"numba", "pybind11"}
 CORE = "accelerx._core"
+# Large parts that are imported when the first kernel needs them, by importlib and downward too.
+LATE = {
+    "accelerx.compiler.driver",
+    "accelerx.compiler.ir",
+    "accelerx.executable",
+    "accelerx.runtime.interpreter",
+    "accelerx.runtime.interpreter_output",
+}
 
 
 @cache
@@ -81,6 +89,17 @@ def imports(module: str, nodes: Iterator[ast.AST] | None = None) -> list[tuple[s
     return found
 
 
+def late_imports(module: str) -> list[tuple[str, int]]:
+    """What a module imports by ``importlib.import_module("accelerx...")``."""
+    found = []
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and str(name.value).startswith("accelerx"):
+                found.append((name.value, node.lineno))
+    return found
+
+
 def test_every_room_has_a_floor() -> None:
     assert {room(m) for m in modules()} <= set(FLOORS)
 
@@ -88,7 +107,7 @@ def test_every_room_has_a_floor() -> None:
 @pytest.mark.parametrize("module", modules())
 def test_imports_go_downward(module: str) -> None:
     floor = FLOORS.index(room(module))
-    for name, line in imports(module):
+    for name, line in imports(module) + late_imports(module):
         if name.partition(".")[0] != "accelerx" or name.startswith(CORE):
             continue
         upward = FLOORS.index(room(name)) > floor
@@ -97,7 +116,11 @@ def test_imports_go_downward(module: str) -> None:
 
 def test_no_import_circles() -> None:
     below = {
-        module: {name for name, _ in imports(module) if name in modules() and name != module}
+        module: {
+            name
+            for name, _ in imports(module) + late_imports(module)
+            if name in modules() and name != module
+        }
         for module in modules()
     }
     while leaves := [module for module, names in below.items() if not names]:
@@ -114,6 +137,10 @@ def test_functions_import_only_optional_packages(module: str) -> None:
             for name, line in imports(module, ast.walk(function)):
                 optional = name.partition(".")[0] in OPTIONAL
                 assert optional, f"{module}:{line} imports {name} inside {function.name}"
+
+
+def test_only_large_parts_are_imported_late() -> None:
+    assert {name for module in modules() for name, _ in late_imports(module)} == LATE
 
 
 @pytest.mark.parametrize("module", modules())

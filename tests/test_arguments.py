@@ -38,7 +38,7 @@ def test_scalars_have_the_typing_of_their_mode(value: object, numba: object, wea
 
 
 def test_an_integer_beyond_64_bits_is_refused() -> None:
-    with pytest.raises(ArgumentTypeError, match="'n' = .* does not fit 64 bits"):
+    with pytest.raises(ArgumentTypeError, match=r"'n' = .* does not fit 64 bits"):
         type_of(2**64, "n", weak=True)
 
 

@@ -79,3 +79,9 @@ def test_reserved_variables_say_that_they_do_nothing() -> None:
 
 def test_every_setting_has_a_sentence() -> None:
     assert all(setting.doc and setting.values for setting in config.SETTINGS.values())
+
+
+def test_warnings_point_at_the_users_line() -> None:
+    with pytest.warns(UserWarning, match="look here") as caught:
+        config.warn("look here")
+    assert caught[0].filename == __file__

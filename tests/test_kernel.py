@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import enum
 import gc
 import math
 import os
@@ -8,7 +9,6 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +162,15 @@ def test_tuples_are_opened(device: Device) -> None:
     np.testing.assert_array_equal(out, floats(8) * 2 + 0.5)
 
 
+def test_enum_members_are_their_values(device: Device) -> None:
+    class Colour(enum.Enum):
+        RED = 3
+
+    x = ax.zeros(2)
+    added_in_place[1, 2](x, Colour.RED)
+    np.testing.assert_array_equal(x.copy_to_host(), [3, 3])
+
+
 def test_defaults_fill_in(device: Device) -> None:
     @jit
     def shifted(x, by=4):
@@ -200,6 +209,12 @@ def test_an_unknown_argument_is_named(device: Device) -> None:
         scaled[1, 32](ax.zeros(4), [1.0])
 
 
+@pytest.mark.parametrize("dtype", ["complex64", ">f4", "U3"])
+def test_dtypes_no_kernel_has_are_named(device: Device, dtype: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="argument 'x'"):
+        scaled[1, 32](np.zeros(4, dtype), ax.zeros(4))
+
+
 def test_read_only_arrays_written_to_are_named(device: Device) -> None:
     host = np.zeros(4, np.float32)
     host.flags.writeable = False
@@ -226,9 +241,9 @@ def test_a_call_without_configuration_says_how(device: Device) -> None:
         ((1, 0), "block 0 must be at least 1"),
         (((1, 0), 32), r"grid \(1, 0\) must be at least 1"),
         ((-1, 32), "at least 1"),
-        ((1.5, 32), "must hold integers, not float"),
-        (((1, 1, 1, 1), 32), "one to three dimensions"),
-        (((), 32), "one to three dimensions"),
+        ((1.5, 32), "must be a sequence of integers"),
+        (((1, 1, 1, 1), 32), "must be a sequence of 1, 2 or 3 integers"),
+        (((), 32), "must be a sequence of 1, 2 or 3 integers"),
         (7, "takes grid, block"),
         ((1,), "takes grid, block"),
         ((1, 2, 3, 4, 5), "takes grid, block"),

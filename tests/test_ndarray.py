@@ -76,6 +76,15 @@ def test_assignment_writes_the_chosen_elements_only(device: Device, index: objec
     np.testing.assert_array_equal(array.copy_to_host(), host)
 
 
+@pytest.mark.parametrize("view", [np.s_[:, ::2], np.s_[::-1, 1::3], np.s_[:, 0]], ids=str)
+def test_many_short_runs_leave_what_lies_between(device: Device, view: object) -> None:
+    host = counted(100, 7)
+    array = ax.asarray(host)
+    array[view] = -host[view]
+    host[view] = -host[view]
+    np.testing.assert_array_equal(array.copy_to_host(), host)
+
+
 def test_assignment_broadcasts_and_casts(device: Device) -> None:
     host = counted(3, 4)
     array = ax.asarray(host)
@@ -137,6 +146,29 @@ def test_ravel_transpose_squeeze_view(device: Device) -> None:
     np.testing.assert_array_equal(array.transpose(2, 0, 1).copy_to_host(), host.transpose(2, 0, 1))
     np.testing.assert_array_equal(array.squeeze().copy_to_host(), host.squeeze())
     np.testing.assert_array_equal(array.view(np.int32).copy_to_host(), host.view(np.int32))
+
+
+@pytest.mark.parametrize("order", ["C", "F", "A"])
+def test_ravel_takes_every_order(device: Device, order: str) -> None:
+    host = counted(3, 4)
+    for given, array in ((host, ax.asarray(host)), (host.T, ax.asarray(host).T)):
+        flat = array.ravel(order=order).copy_to_host()
+        np.testing.assert_array_equal(flat, given.ravel(order=order))
+
+
+def test_flags_are_numpys(device: Device) -> None:
+    host = counted(3, 4)
+    array = ax.asarray(host)
+    for name in ("C_CONTIGUOUS", "F_CONTIGUOUS"):
+        assert array.flags[name] == host.flags[name]
+        assert array.T.flags[name] == host.T.flags[name]
+        assert array[:, 1].flags[name] == host[:, 1].flags[name]
+
+
+@pytest.mark.parametrize("axes", [(0, 2), (0, 0), (0,)], ids=str)
+def test_transpose_refuses_what_numpy_refuses(device: Device, axes: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - NumPy's own words
+        ax.asarray(counted(3, 4)).transpose(axes)
 
 
 def test_split_yields_sections(device: Device) -> None:

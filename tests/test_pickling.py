@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import accelerx as ax
+from accelerx import cuda
 from accelerx.pickling import dump_function, importable, keep_source, load_function
 
 PROGRAM = """
@@ -55,6 +56,48 @@ def test_device_functions_survive() -> None:
         return x / 2
 
     assert pickle.loads(pickle.dumps(halved))(3.0) == 1.5
+
+
+MAIN = """
+import pickle, sys
+import accelerx as ax
+from accelerx import cuda
+SCALE = 3
+def helper(x):
+    return x * SCALE
+@ax.jit(device=True)
+def shifted(x):
+    return helper(x) + 1
+@ax.jit
+def kernel(x):
+    i = cuda.grid(1)
+    x[i] = shifted(x[i])
+if __name__ == "__main__":
+    pickle.dump(kernel, open(sys.argv[1], "wb"))
+"""
+
+
+def test_kernels_of_the_main_program_reach_other_processes(tmp_path: Path) -> None:
+    script, pickled = tmp_path / "program.py", tmp_path / "kernel.pickle"
+    script.write_text(MAIN)
+    run(str(script), str(pickled))
+    kernel = pickle.loads(pickled.read_bytes())
+    x = np.array([1, 2], np.float32)
+    kernel[1, 2](x)
+    np.testing.assert_array_equal(x, [4, 7])
+
+
+def test_cloudpickle_takes_kernels() -> None:
+    cloudpickle = pytest.importorskip("cloudpickle")
+    offset = 2
+
+    @ax.jit
+    def inner(x):
+        x[cuda.grid(1)] += offset
+
+    x = np.zeros(2, np.float32)
+    pickle.loads(cloudpickle.dumps(inner))[1, 2](x)
+    np.testing.assert_array_equal(x, [2, 2])
 
 
 def test_functions_of_files_are_left_alone() -> None:

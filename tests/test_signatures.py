@@ -6,8 +6,8 @@ import pytest
 from accelerx import dtypes
 from accelerx.compiler.types import ArrayType, ScalarType, TupleType
 from accelerx.cuda import types
-from accelerx.errors import UnsupportedError
-from accelerx.signatures import Signature, as_type, is_type, signatures
+from accelerx.errors import ArgumentTypeError, UnsupportedError
+from accelerx.signatures import Signature, as_type, is_type, resolve, signatures
 
 F32, I32 = dtypes.float32, dtypes.int32
 
@@ -83,3 +83,40 @@ def test_bad_strings_are_refused(text: str) -> None:
 def test_other_objects_are_no_signatures() -> None:
     with pytest.raises(UnsupportedError, match="is not a signature"):
         signatures(3)
+
+
+def scalars(*names: str) -> tuple[object, ...]:
+    return tuple(as_type(name) for name in names)
+
+
+SIGNATURES = signatures(["(float32, float32)", "(float64, float64)", "(int64, int64)"])
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        (("float32", "float32"), "float32"),
+        (("int64", "float64"), "float64"),
+        (("int32", "int8"), "int64"),
+    ],
+)
+def test_the_signature_that_suits_best_is_chosen(given: tuple[str, ...], chosen: str) -> None:
+    assert resolve("f", SIGNATURES, scalars(*given)) == scalars(chosen, chosen)
+
+
+def test_two_that_suit_alike_are_ambiguous() -> None:
+    declared = signatures(["(float32, float64)", "(float64, float32)"])
+    with pytest.raises(ArgumentTypeError, match="Ambiguous overloading"):
+        resolve("f", declared, scalars("float64", "float64"))
+
+
+def test_floats_do_not_become_integers() -> None:
+    with pytest.raises(ArgumentTypeError, match="declared for"):
+        resolve("f", signatures("(int32,)"), scalars("float64"))
+
+
+def test_arrays_keep_their_layout() -> None:
+    given = (ArrayType(F32, 2, "F", False),)
+    assert resolve("f", signatures("void(float32[:, :])"), given) == given
+    with pytest.raises(ArgumentTypeError):
+        resolve("f", signatures("void(float32[:, ::1])"), given)

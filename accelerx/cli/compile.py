@@ -10,10 +10,11 @@ from types import ModuleType
 from typing import Any
 
 from accelerx import compilation, config
+from accelerx.arguments import dim3
 from accelerx.compiler import devices
 from accelerx.compiler.recipe import Recipe
 from accelerx.errors import LaunchError
-from accelerx.kernel import Kernel, dim3
+from accelerx.kernel import Kernel
 from accelerx.signatures import Type, signatures
 
 

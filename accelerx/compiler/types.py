@@ -57,9 +57,10 @@ class ScalarType:
 
 @dataclass(frozen=True, slots=True)
 class TupleType:
-    """A tuple of arguments; it reaches the kernel as its items."""
+    """A tuple of arguments; it reaches the kernel as its items. ``names`` are a named one's fields."""
 
     items: tuple[ArgumentType, ...]
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "(" + ", ".join(map(str, self.items)) + ("," if len(self.items) == 1 else "") + ")"

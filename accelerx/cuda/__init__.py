@@ -2,7 +2,8 @@
 
 # ruff: noqa: F401 - this file only hands names on
 
-from accelerx.cuda import types
+from accelerx.cuda import args, devicearray, types
+from accelerx.cuda.args import In, InOut, Out
 from accelerx.cuda.decorators import declare_device, jit
 from accelerx.cuda.devices import (
     close,

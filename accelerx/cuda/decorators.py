@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -120,5 +119,3 @@ def _check(options: dict[str, Any]) -> None:
             raise TypeError(f"cuda.jit has no option {name!r}{hint}")
         if row.refused and value:
             raise UnsupportedError(f"cuda.jit({name}={value!r}): {row.refused}")
-    if options.get("max_registers") is not None and int(options["max_registers"]) < 1:
-        warnings.warn("cuda.jit(max_registers=...) below 1 is ignored", stacklevel=3)

@@ -68,9 +68,10 @@ def pinned_array(
     return np.ndarray(as_shape(shape), dtype, None, 0, strides, order)
 
 
-def pinned_array_like(ary: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A host array for fast copies, like another array."""
-    return np.empty_like(ary)
+def pinned_array_like(ary: Any) -> np.ndarray[Any, Any]:
+    """A host array for fast copies, with the shape, dtype and layout of another array."""
+    order: Any = "F" if ary.flags.fnc else "C"
+    return np.empty(ary.shape, ary.dtype, order)
 
 
 @contextmanager
@@ -92,9 +93,9 @@ def mapped_array(
     return pinned_array(shape, dtype, strides, order)
 
 
-def mapped_array_like(ary: np.ndarray[Any, Any], **_: Any) -> np.ndarray[Any, Any]:
-    """A host array that kernels take, like another array."""
-    return np.empty_like(ary)
+def mapped_array_like(ary: Any, **_: Any) -> np.ndarray[Any, Any]:
+    """A host array that kernels take, with the shape, dtype and layout of another array."""
+    return pinned_array_like(ary)
 
 
 def managed_array(

@@ -11,7 +11,6 @@ import hashlib
 import logging
 import os
 import threading
-import warnings
 from pathlib import Path
 
 from accelerx import config
@@ -137,10 +136,9 @@ class Cache:
     def _warn(self, error: OSError) -> None:
         if not self._warned:
             self._warned = True
-            warnings.warn(
+            config.warn(
                 f"compiled kernels are not kept on disk: {error}; every process compiles anew. "
-                f"Set {config.CACHE_DIR.variable} to a folder that can be written",
-                stacklevel=2,
+                f"Set {config.CACHE_DIR.variable} to a folder that can be written"
             )
 
 

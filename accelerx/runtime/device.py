@@ -6,7 +6,6 @@ it for the running context. Devices of one name are one object.
 
 from __future__ import annotations
 
-import difflib
 import threading
 from contextvars import ContextVar
 from typing import Any
@@ -96,10 +95,6 @@ def device(spec: str | Device) -> Device:
         raise DeviceError(f"{spec!r} is not a device's name: write backend:number, as in 'sim:0'")
     index = int(number or 0)
     backends = registry()
-    if name not in backends.backends:
-        close = difflib.get_close_matches(name, backends.backends, 1)
-        if close and not any(name in r.source for r in backends.refused):
-            raise DeviceError(f"there is no device {spec!r}; did you mean {close[0]!r}?")
     backend = backends.get(name)
     count = backend.device_count()
     if index >= count:

@@ -91,7 +91,7 @@ def load_object(data: bytes, entry: str) -> CompiledCode:
 
 @cache
 def _binding() -> Any:
-    """llvmlite's binding, ready to make code for this host."""
+    """The binding of llvmlite, ready to make code for this host."""
     try:
         import llvmlite.binding as llvm
     except ImportError as e:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from accelerx._core import Device, Event, Function, Memory, Plugin, Stream
 
 try:
-    from accelerx import _core
+    import accelerx._core as _core
 
     MISSING = ""
 except ImportError as error:

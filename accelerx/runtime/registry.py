@@ -8,12 +8,12 @@ another one, nor the import.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import logging
 import os
 import threading
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,9 +103,11 @@ class Registry:
         if reasons:
             said = "; ".join(f"{r.source}: {r.reason}" for r in reasons)
             raise DeviceError(f"backend {name!r} cannot be used: {said}")
+        close = difflib.get_close_matches(name, self.backends, 1, 0.7)
+        hint = f"did you mean {close[0]!r}? " if close else ""
         raise DeviceError(
-            f"there is no backend called {name!r}; usable here: {', '.join(self.backends)}. "
-            "`accelerx devices` lists what was looked at"
+            f"there is no device called {name!r}; {hint}usable here: {', '.join(self.backends)}; "
+            "`accelerx devices` tells what was looked at"
         )
 
     def best(self) -> Backend:
@@ -127,7 +129,7 @@ class Registry:
             raise FallbackError(f"{text}; {config.FALLBACK.variable}=error forbids it")
         if policy == "warn" and not self._warned:
             self._warned = True
-            warnings.warn(f"{text}; ACCELERX_FALLBACK=allow silences this", FallbackWarning, 4)
+            config.warn(f"{text}; ACCELERX_FALLBACK=allow silences this", FallbackWarning)
 
 
 def _rank(backend: Backend) -> int:
@@ -163,7 +165,7 @@ def discover() -> Registry:
     """Looks for backends everywhere they may be."""
     logger.setLevel(config.LOG.get().upper())
     for sentence in config.unknown_variables():
-        warnings.warn(sentence, stacklevel=3)
+        config.warn(sentence)
     found = Registry()
     if config.BACKENDS.get() != (FALLBACK,):
         for source, reason in _open_all(found):

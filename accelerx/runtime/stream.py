@@ -144,9 +144,14 @@ def default_stream(device: Device | None = None) -> Stream:
     return Stream(device, raw=device.handle.default_stream)
 
 
-def raw_stream(stream: Stream | int | None) -> Any | None:
-    """What a launch or a copy takes: None for the current stream (numba writes 0)."""
-    return stream.raw if isinstance(stream, Stream) else None
+def raw_stream(stream: Any) -> Any | None:
+    """What a launch or a copy takes: a backend's own stream, or None for the current one.
+
+    Takes a Stream, such a stream, or numba's 0 for the current one.
+    """
+    if isinstance(stream, Stream):
+        return stream.raw
+    return None if isinstance(stream, int) else stream
 
 
 def synchronize(device: Device | None = None) -> None:

@@ -2,6 +2,8 @@
 #include "allocator.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "error.hpp"
 #include "plugin.hpp"
@@ -14,6 +16,7 @@ constexpr std::size_t kAlignment = 256;
 constexpr std::size_t kSlab = std::size_t{2} << 20;
 constexpr std::size_t kLargestInSlab = std::size_t{256} << 10;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr auto kPatience = std::chrono::seconds(1);
 constexpr std::size_t kCacheFloor = std::size_t{256} << 20;
 
 std::size_t round_up(std::size_t value, std::size_t unit) {
@@ -87,7 +90,8 @@ void Allocator::refill(Lock& lock, std::size_t size, std::uint64_t home) {
 }
 
 void* Allocator::raw_allocate(Lock& lock, std::size_t bytes) {
-  if (!within_limit(bytes) || cache_too_large(bytes)) trim_locked();
+  if (cache_too_large(bytes)) trim_locked();
+  if (!within_limit(bytes)) make_room(lock);
   if (!within_limit(bytes)) exhausted(bytes);
   const ax_backend& table = plugin_.table();
   for (int attempt = 0;; ++attempt) {
@@ -95,16 +99,22 @@ void* Allocator::raw_allocate(Lock& lock, std::size_t bytes) {
     lock.unlock();
     const ax_status status = table.alloc(device_, bytes, &memory);
     if (status != AX_OK && status != AX_ERROR_OUT_OF_MEMORY) plugin_.fail(status, "alloc");
-    if (status == AX_OK) {
-      lock.lock();
-      return memory;
-    }
-    if (attempt == 0 && table.device_synchronize != nullptr) {
-      // Blocks that wait for other streams become free, too.
-      static_cast<void>(table.device_synchronize(device_, 1'000'000'000));
-    }
     lock.lock();
+    if (status == AX_OK) return memory;
     if (attempt > 0) exhausted(bytes);
+    make_room(lock);
+  }
+}
+
+// Blocks that wait for other streams are given a moment to become free. Events are only queried:
+// synchronising would swallow a failure that the user has to see.
+void Allocator::make_room(Lock& lock) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  trim_locked();
+  while (!waiting_.empty() && std::chrono::steady_clock::now() < give_up) {
+    lock.unlock();
+    std::this_thread::sleep_for(kPatience / 1000);
+    lock.lock();
     trim_locked();
   }
 }

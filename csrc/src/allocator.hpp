@@ -93,6 +93,7 @@ class Allocator {
   ax_event take_event();
   void refill(Lock& lock, std::size_t size, std::uint64_t home);
   void* raw_allocate(Lock& lock, std::size_t bytes);
+  void make_room(Lock& lock);
   bool within_limit(std::size_t more) const;
   bool cache_too_large(std::size_t more) const;
   void trim_locked();

@@ -18,16 +18,16 @@ std::atomic<std::size_t> device_ordinals{0};
 // By device ordinal; a null entry is the default stream.
 thread_local std::vector<std::shared_ptr<Stream>> current_streams;
 
-// A child of fork inherits locks in the state of the moment: every pool is locked across it.
-void lock_pools() {
+// A child of fork inherits locks in the state of the moment: each device's are held across it.
+void lock_devices() {
   for (Plugin* plugin : Plugin::opened()) {
-    for (Device* device : plugin->devices()) device->allocator().mutex().lock();
+    for (Device* device : plugin->devices()) device->lock_all();
   }
 }
 
-void unlock_pools() {
+void unlock_devices() {
   for (Plugin* plugin : Plugin::opened()) {
-    for (Device* device : plugin->devices()) device->allocator().mutex().unlock();
+    for (Device* device : plugin->devices()) device->unlock_all();
   }
 }
 
@@ -39,8 +39,22 @@ Device::Device(Plugin& plugin, std::int32_t index)
       ordinal_(device_ordinals.fetch_add(1)),
       allocator_(plugin, index),
       default_stream_(std::make_shared<Stream>(*this, nullptr, 0)) {
-  static const int once = ::pthread_atfork(lock_pools, unlock_pools, unlock_pools);
+  static const int once = ::pthread_atfork(lock_devices, unlock_devices, unlock_devices);
   static_cast<void>(once);
+}
+
+void Device::lock_all() {
+  mutex_.lock();
+  default_stream_->mutex().lock();
+  for (Stream* stream : streams_) stream->mutex().lock();
+  allocator_.mutex().lock();
+}
+
+void Device::unlock_all() {
+  allocator_.mutex().unlock();
+  for (Stream* stream : streams_) stream->mutex().unlock();
+  default_stream_->mutex().unlock();
+  mutex_.unlock();
 }
 
 std::string Device::name() const {

@@ -43,6 +43,10 @@ class Device {
 
   std::unique_ptr<Function> load(const ax_program& program);
 
+  // All locks of the device at once, for the fork handlers.
+  void lock_all();
+  void unlock_all();
+
  private:
   void check_stream(const Stream& stream) const;
 

@@ -48,6 +48,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void set_failure(std::shared_ptr<void> failure);
   std::shared_ptr<void> take_failure();
 
+  std::mutex& mutex() noexcept { return mutex_; }  // for the fork handlers
+
  private:
   struct Kept {
     std::uint64_t number;

@@ -42,6 +42,8 @@ def test_doctor_tries_them(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("stage", ["kir", "cuda", "llvm", "asm"])
 def test_compile_prints_a_stage(file: Path, stage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if stage == "asm":
+        pytest.importorskip("llvmlite")
     arguments = ["compile", f"{file}:first", "--emit", stage, "--types", "float32[::1], int32"]
     assert main(arguments) == 0
     assert "first" in capsys.readouterr().out

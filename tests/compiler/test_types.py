@@ -36,13 +36,16 @@ def test_parameters_of_arrays(layout, names):
     params = parameters("x", ArrayType(F32, 2, layout), 3)
     assert [p.name for p in params] == names
     assert all(p.argument == 3 for p in params)
-    assert params[0].dtype is F32 and params[1].dtype is dtypes.int64
+    assert params[0].dtype is F32
+    assert params[1].dtype is dtypes.int64
 
 
 def test_memory_of_arrays():
     mem = memory("x", ArrayType(F32, 2, "F"))
-    assert mem.space == "global" and mem.strides[0] == 1
-    assert isinstance(mem.strides[1], ir.ParamRef) and mem.strides[1].name == "x.stride1"
+    assert mem.space == "global"
+    assert mem.strides[0] == 1
+    assert isinstance(mem.strides[1], ir.ParamRef)
+    assert mem.strides[1].name == "x.stride1"
     assert [e.name for e in mem.shape if isinstance(e, ir.ParamRef)] == ["x.shape0", "x.shape1"]
 
 

@@ -22,7 +22,7 @@ def test_the_current_device_describes_itself(device: Device) -> None:
     assert current == cuda.gpus.current
     assert current.name == device.model.name.encode()
     assert current.WARP_SIZE == 32
-    assert current.MAX_THREADS_PER_BLOCK == device.model.max_threads_per_block
+    assert device.model.max_threads_per_block == current.MAX_THREADS_PER_BLOCK
     assert current.MULTIPROCESSOR_COUNT >= 1
     assert current.compute_capability >= (7, 0)
     assert current.id == device.index

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import sys
 import time
 
 from accelerx.compiler.printer import print_kernel
 from tests.fuzz.programs import Program, generate
-from tests.fuzz.runner import Failure, Report, run, still_fails
+from tests.fuzz.runner import Failure, Report, messages, run, still_fails
 from tests.fuzz.shrink import shrink
 
 SHOWN = 3
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
     def until(report: Report) -> bool:
         late = options.seconds is not None and time.monotonic() - start > options.seconds
-        return late or len(report.failures) >= options.failures
+        return bool(late) or len(report.failures) >= int(options.failures)
 
     seeds = itertools.count(first)
     report = run(itertools.islice(seeds, options.programs) if options.programs else seeds, until)
@@ -53,21 +54,23 @@ def _show(failure: Failure, seconds: float) -> None:
     print(f"\nseed {failure.seed} on {failure.road}: {failure.message}", flush=True)
     if failure.road == "generator":
         return
-    program = generate(failure.seed)
-    fails = still_fails(failure)
+    program, fails = generate(failure.seed), still_fails(failure)
     if not fails(program):
         print("it does not fail again; the program as it was:")
     else:
         program = shrink(program, fails, seconds)
+        for message in messages(program, failure.road):
+            print(f"smaller: {message}")
     print(_text(program), flush=True)
 
 
 def _text(program: Program) -> str:
-    used = print_kernel(program.kernel)
-    scalars = {name: value for name, value in program.scalars.items() if f"${name}" in used}
+    text = print_kernel(program.kernel)
+    words = set(re.findall(r"[\w.]+", text))
+    scalars = {name: value for name, value in program.scalars.items() if name in words}
     return (
         f"grid {program.grid}, block {program.block}, dynamic shared {program.shared_bytes} bytes, "
-        f"scalars {scalars}\n{used}"
+        f"scalars {scalars}\n{text}"
     )
 
 

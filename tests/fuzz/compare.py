@@ -18,7 +18,7 @@ def difference(
     Args:
         expected, actual: Buffers by name.
         ulps: For a buffer of approximate results, what each slot may be off by.
-        slots: Slots of a thread in such a buffer.
+        slots: Slots of such a buffer; the elements of a slot are neighbours.
     """
     for name, want in expected.items():
         got = actual[name]
@@ -26,7 +26,7 @@ def difference(
         if name in ulps:
             allowed = np.zeros(slots, np.int64)
             allowed[: len(ulps[name])] = ulps[name]
-            bad &= distance(want, got) > np.resize(allowed, want.size)
+            bad &= distance(want, got) > np.repeat(allowed, want.size // slots)
         if bad.any():
             at = int(np.argmax(bad))
             return (

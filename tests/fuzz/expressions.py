@@ -82,20 +82,27 @@ def round_float(value: float, dtype: DType) -> float:
     return float(struct.unpack(code, packed)[0])
 
 
+AFFINE_ROOM = 64
+LOOP_MOST = 8  # a counted loop's variable is at most this, and not negative
+
+
 @dataclass(frozen=True, slots=True)
 class Readable:
     """An array that any thread may read at any time.
 
     Attributes:
         mem: Its Mem.
-        extents: Powers of two, one an axis.
+        extents: Powers of two, one an axis; for an affine one, the threads of the launch.
         per_thread: Whether it differs between threads (a local array).
+        affine: Whether it is read at steps of the thread's number: it has twice as many elements as
+            the launch has threads, and AFFINE_ROOM more.
     """
 
     mem: str
     dtype: DType
     extents: tuple[int, ...]
     per_thread: bool = False
+    affine: bool = False
 
 
 @dataclass(slots=True)
@@ -256,7 +263,9 @@ class Expressions:
         return ir.Cast(operand, t)
 
     def _load(self, t: DType, depth: int, uniform: bool) -> ir.Expr | None:
-        arrays = [a for a in self.scope.arrays if a.dtype is t and not (uniform and a.per_thread)]
+        arrays = [a for a in self.scope.arrays if a.dtype is t]
+        if uniform:
+            arrays = [a for a in arrays if not (a.per_thread or a.affine)]
         if not arrays:
             return None
         array = self.rng.choice(arrays)
@@ -264,8 +273,28 @@ class Expressions:
 
     def index(self, array: Readable, depth: int, uniform: bool = False) -> tuple[ir.Expr, ...]:
         """Indices inside an array."""
+        if array.affine:
+            return (self._affine(array.extents[0]),)
         types = [t for t in self.types if t.is_integer and t.bits >= 16]
         return tuple(
             masked(self.make(self.rng.choice(types or [i32]), min(depth, 2), uniform), extent)
             for extent in array.extents
         )
+
+    def _affine(self, threads: int) -> ir.Expr:
+        """Start plus a step times the thread's number, now and then plus a loop's variable."""
+        rng = self.rng
+        thread: ir.Expr = ir.Local(rng.choice("ggt"), i32)
+        r = rng.random()
+        if r < 0.2:
+            thread = binary("mul", thread, const(2, i32), nowrap=True)
+        elif r < 0.35:
+            thread = binary("sub", const(threads - 1, i32), thread, nowrap=True)
+        loops = [n for n in (*self.scope.varying, *self.scope.uniform) if n.startswith("n.")]
+        loops = [n for n in loops if {**self.scope.varying, **self.scope.uniform}[n] is i32]
+        if loops and rng.random() < 0.6:
+            thread = binary("add", thread, ir.Local(rng.choice(loops), i32), nowrap=True)
+        if rng.random() < 0.5:
+            start = const(rng.randint(0, AFFINE_ROOM - LOOP_MOST - 1), i32)
+            thread = binary("add", thread, start, nowrap=True)
+        return ir.Cast(thread, i64) if rng.random() < 0.3 else thread

@@ -20,6 +20,7 @@ from accelerx.compiler import ir
 from accelerx.compiler.intrinsics import INTRINSICS
 from accelerx.dtypes import DType
 from tests.fuzz.expressions import (
+    AFFINE_ROOM,
     FLOATS,
     INTEGERS,
     Expressions,
@@ -73,10 +74,11 @@ class Program:
 
     def buffers(self) -> dict[str, np.ndarray[Any, Any]]:
         """New buffers with the launch's contents."""
-        rng = random.Random(self.seed)
         made = {}
         for p in self.kernel.params:
             if p.kind == "buffer":
+                # One generator each, so that a shrunk program's other buffers stay what they were.
+                rng = random.Random(f"{self.seed} {p.name}")
                 made[p.name] = _array(rng, p, self.sizes[p.name])
         return made
 
@@ -135,7 +137,10 @@ class _Generator:
         self.shared: list[ir.Mem] = []
         self.counters: list[tuple[str, str, DType, int]] = []  # mem, op, dtype, size
         self.names = 0
-        self.budget = rng.choice((4, 7, 10, 15, 25))
+        self.total = self.grid[0] * self.grid[1] * self.grid[2] * self.threads
+        self.slots: dict[str, int] = {}  # of each output array
+        self.side_by_side: set[str] = set()  # output arrays where a slot's elements are neighbours
+        self.budget = rng.choice((4, 6, 8, 10, 12, 15, 20, 30))
         self.shared_bytes = 0
 
     def _types(self) -> list[DType]:
@@ -170,6 +175,8 @@ class _Generator:
             self._param(f"p_{t.short}", t)
             if t is not b or rng.random() < 0.5:
                 self._input(t)
+            if rng.random() < 0.5:
+                self._affine_input(t)
             for n in range(rng.randint(1, 2)):
                 self._local(f"{t.short}{n}", t, self.scope.varying)
             if rng.random() < 0.5:
@@ -238,8 +245,18 @@ class _Generator:
         k = self.kernel
         k.params.append(ir.Param(name, "buffer", t, len(k.params), written=True))
         k.mems[name] = ir.Mem(name, t, "global", (None,), (1,))
-        blocks = self.grid[0] * self.grid[1] * self.grid[2]
-        self.sizes[name] = blocks * self.threads * slots
+        self.sizes[name] = self.total * slots
+        self.slots[name] = slots
+        if self.rng.random() < 0.5:
+            self.side_by_side.add(name)
+
+    def _affine_input(self, t: DType) -> None:
+        """A read-only array that threads read at steps of their number."""
+        k, name = self.kernel, f"a_{t.short}"
+        k.params.append(ir.Param(name, "buffer", t, len(k.params)))
+        k.mems[name] = ir.Mem(name, t, "global", (None,), (1,))
+        self.sizes[name] = 2 * self.total + AFFINE_ROOM
+        self.scope.arrays.append(Readable(name, t, (self.total,), affine=True))
 
     def _shared(self, t: DType) -> None:
         dynamic = self.rng.random() < 0.3 and not self.shared_bytes
@@ -315,12 +332,17 @@ class _Generator:
 
     # ---- slots
 
-    def _slot(self, t: DType, slot: int) -> tuple[ir.Expr, ...]:
-        per_thread = SLOTS + len(self.locals_of[t])
-        return (_own(per_thread, slot, wide=self.rng.random() < 0.3),)
+    def _slot(self, name: str, slot: int) -> tuple[ir.Expr, ...]:
+        """Index of the thread's own element of an output array."""
+        thread = _local("g")
+        if name in self.side_by_side:
+            index = _plus(thread, const(slot * self.total, i32))
+        else:
+            index = _plus(_times(thread, const(self.slots[name], i32)), const(slot, i32))
+        return (ir.Cast(index, i64) if self.rng.random() < 0.3 else index,)
 
     def _slot_store(self, t: DType, slot: int, value: ir.Expr) -> ir.Stmt:
-        return ir.Store(f"o_{t.short}", self._slot(t, slot), value)
+        return ir.Store(f"o_{t.short}", self._slot(f"o_{t.short}", slot), value)
 
     # ---- statements
 
@@ -338,6 +360,7 @@ class _Generator:
         choices: list[tuple[int, Callable[[_Flow], list[ir.Stmt]]]] = [
             (30, lambda f: [self._assign(f)]),
             (8, self._store),
+            (3 if flow.together else 0, self._block_store),
             (4, self._local_store),
             (3, self._approximate),
             (5, self._atomic),
@@ -370,6 +393,25 @@ class _Generator:
         t = self.rng.choice(self.types)
         return [self._slot_store(t, self.rng.randrange(SLOTS), self.expr.make(t, 3))]
 
+    def _block_store(self, flow: _Flow) -> list[ir.Stmt]:
+        """A store to one element of the block: by one thread, or the same value by all."""
+        t = self.rng.choice(self.types)
+        name, k = f"q_{t.short}", self.kernel
+        blocks = self.total // self.threads
+        if name not in k.mems:
+            k.params.append(ir.Param(name, "buffer", t, len(k.params), written=True))
+            k.mems[name] = ir.Mem(name, t, "global", (None,), (1,))
+            self.sizes[name] = 0
+        # Each statement has its own elements, so no two of them race.
+        start = self.sizes[name]
+        self.sizes[name] += blocks
+        index = (_plus(_linear("block", "grid_dim"), const(start, i32)),)
+        if self.rng.random() < 0.5:
+            return [ir.Store(name, index, self.expr.make(t, 2, uniform=True))]
+        thread = const(self.rng.choice((0, 0, self.rng.randrange(self.threads))), i32)
+        one = ir.Compare("eq", _local("t"), thread)
+        return [ir.If(one, [ir.Store(name, index, self.expr.make(t, 3))])]
+
     def _local_store(self, flow: _Flow) -> list[ir.Stmt]:
         arrays = [a for a in self.scope.arrays if a.per_thread]
         if not arrays:
@@ -389,12 +431,13 @@ class _Generator:
         mem = f"m_{t.short}"
         if mem not in self.kernel.mems:
             self._output(mem, t, SLOTS)
+            self.side_by_side.add(mem)
             self.ulps[mem] = []
         if len(self.ulps[mem]) == SLOTS:
             return [self._assign(flow)]
         self.ulps[mem].append(row.ulp[t is dtypes.float64])
-        slot = _own(SLOTS, len(self.ulps[mem]) - 1, wide=False)
-        return [ir.Store(mem, (slot,), ir.Call(name, arguments, t))]
+        index = self._slot(mem, len(self.ulps[mem]) - 1)
+        return [ir.Store(mem, index, ir.Call(name, arguments, t))]
 
     def _atomic(self, flow: _Flow) -> list[ir.Stmt]:
         counters = [c for c in self.counters if self.kernel.mems[c[0]].space == "global"]
@@ -415,7 +458,7 @@ class _Generator:
         if not t.is_float and self.rng.random() < 0.2:
             op, compare = "cas", self.expr.make(t, 1)
         result = self.rng.choice([n for n in self.locals_of[t] if n in self.scope.varying])
-        index = self._slot(t, self.rng.randrange(SLOTS))
+        index = self._slot(f"o_{t.short}", self.rng.randrange(SLOTS))
         return [ir.Atomic(op, f"o_{t.short}", index, self.expr.make(t, 2), compare, result)]
 
     # ---- control flow
@@ -660,12 +703,6 @@ def _global_thread() -> ir.Expr:
         _times(ir.Special("block_dim", 0), ir.Special("block_dim", 1)), ir.Special("block_dim", 2)
     )
     return _plus(_times(_linear("block", "grid_dim"), size), _local("t"))
-
-
-def _own(slots: int, slot: int, wide: bool) -> ir.Expr:
-    """Index of a slot of the thread."""
-    index = _plus(_times(_local("g"), const(slots, i32)), const(slot, i32))
-    return ir.Cast(index, i64) if wide else index
 
 
 def _plus(left: ir.Expr, right: ir.Expr) -> ir.Expr:

@@ -161,9 +161,10 @@ def bitcast(x: Number, source: DType, t: DType) -> Number:
 
 def compare(op: str, x: Number, y: Number) -> bool:
     """IEEE and integer comparison."""
-    return {
+    results: dict[str, bool] = {
         "eq": x == y, "ne": x != y, "lt": x < y, "le": x <= y, "gt": x > y, "ge": x >= y,
-    }[op]  # fmt: skip
+    }  # fmt: skip
+    return results[op]
 
 
 def int_call(name: str, arguments: Sequence[int], t: DType) -> int:
@@ -466,7 +467,8 @@ def run(
 
 
 def _numbers(array: np.ndarray[Any, Any]) -> list[Number]:
-    return array.astype(np.float64).tolist() if array.dtype.name == "bfloat16" else array.tolist()
+    plain = array.astype(np.float64) if array.dtype.name == "bfloat16" else array
+    return list(plain.tolist())
 
 
 def _declare(block: _Block, shared_bytes: int) -> None:

@@ -130,50 +130,53 @@ def _results(batch: Iterable[int], roads: Sequence[Road]) -> Iterator[str]:
 
 def still_fails(failure: Failure) -> Callable[[Program], bool]:
     """A test for the shrinker: whether a program goes wrong on that road in the same way."""
-    roads = [road for road in (*compiled(), REFERENCE) if failure.road in (road.name, "any")]
+    wanted = kind(failure.message)
+    return lambda program: any(kind(m) == wanted for m in messages(program, failure.road))
 
-    def answers(program: Program) -> Iterator[str]:
+
+def messages(program: Program, road_name: str) -> list[str]:
+    """What goes wrong with a program on a road ("any" are all), found out in a child process."""
+    roads = [road for road in (*compiled(), REFERENCE) if road_name in (road.name, "any")]
+
+    def answers() -> Iterator[str]:
         try:
             interpret(program, program.buffers())
         except Exception:
-            yield "invalid"
+            yield json.dumps("invalid")
             return
-        yield "valid"
+        yield json.dumps("valid")
         for road in roads:
             try:
-                yield kind(check(program, road) if road.takes(program) else None)
+                yield json.dumps(check(program, road) if road.takes(program) else None)
             except UnsupportedError:
-                yield "same"
+                yield json.dumps(None)
             except Exception as e:
-                yield kind("".join(traceback.format_exception_only(e)))
+                yield json.dumps("".join(traceback.format_exception_only(e)))
 
-    def fails(program: Program) -> bool:
-        with _Child(lambda: answers(program)) as child:
-            if child.line(HANG) != "valid":
-                return False
-            for _ in roads:
-                line = child.line(HANG)
-                if line is None:
-                    return kind(child.death()) == kind(failure.message)
-                if line == kind(failure.message):
-                    return True
-        return False
+    found: list[str] = []
+    with _Child(answers, quiet=True) as child:
+        if child.line(HANG) != json.dumps("valid"):
+            return found
+        for _ in roads:
+            line = child.line(HANG)
+            if line is None:
+                return [*found, child.death()]
+            message = json.loads(line)
+            if message is not None:
+                found.append(message)
+    return found
 
-    return fails
 
-
-def kind(message: str | None) -> str:
+def kind(message: str) -> str:
     """What sort of failure a message tells of; another sort would be another bug."""
-    if message is None:
-        return "same"
     last = message.strip().splitlines()[-1]
     return "different" if "must be" in last else last[:30]
 
 
 class _Child:
-    """A forked process that writes lines to us."""
+    """A forked process that writes lines to us; ``quiet`` drops what it says when it dies."""
 
-    def __init__(self, lines: Callable[[], Iterator[str]]) -> None:
+    def __init__(self, lines: Callable[[], Iterator[str]], quiet: bool = False) -> None:
         read, write = os.pipe()
         sys.stdout.flush()
         self.pid = os.fork()
@@ -181,6 +184,8 @@ class _Child:
             code = 1
             try:
                 os.close(read)
+                if quiet:
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
                 with os.fdopen(write, "w") as out:
                     for line in lines():
                         out.write(line + "\n")

@@ -102,10 +102,14 @@ def _pruned(program: Program) -> Program:
     kernel = program.kernel
     text = print_kernel(replace(kernel, locals={}, mems={}, params=[]))
     words = set(re.findall(r"[\w.]+", text))
+    mems = {name: m for name, m in kernel.mems.items() if name in words}
+    declared = print_kernel(replace(kernel, body=[], locals={}, mems=mems, params=[]))
+    words |= set(re.findall(r"[\w.]+", declared))
     pruned = replace(
         kernel,
         locals={name: t for name, t in kernel.locals.items() if name in words},
-        mems={name: m for name, m in kernel.mems.items() if name in words},
+        mems=mems,
+        params=[p for p in kernel.params if p.name in words],
     )
     return replace(program, kernel=pruned)
 

@@ -346,6 +346,19 @@ def test_dispatcher_tells_arrays_of_other_keys_apart(dev: Any) -> None:
     assert missed == [(other,), (1.0,), ()]
 
 
+def test_specialisation_with_known_keys_takes_the_place(dev: Any) -> None:
+    seen: list[int] = []
+    dispatcher = core.Dispatcher(print)
+    for number in (1, 2):
+        function = load(dev, "report", "ss")
+        function.on_site = lambda *args, number=number: seen.append(number) or False
+        plan = [(1, 0, 0, 64, 0), (1, 1, 0, 64, 8)]
+        dispatcher.add((int, int), function, plan, (1, 1, 1), 0, None)
+    dispatcher(0, 0)
+    dev.synchronize()
+    assert seen == [2]
+
+
 def test_what_miss_raises_is_raised() -> None:
     def miss() -> None:
         raise KeyError("no")
@@ -897,7 +910,7 @@ usable(cpu)
 
 
 @pytest.mark.parametrize("name", ["cpu", "sim"])
-@pytest.mark.parametrize("wait", ["stream", "device", "event", "copy"])
+@pytest.mark.parametrize("wait", ["stream", "device", "event", "copy", "default_copy"])
 def test_interrupt_stops_what_is_waited_for(name: str, wait: str) -> None:
     done = script(f"""{INTERRUPT}
 dev = device("{name}")
@@ -906,7 +919,8 @@ out = upload(dev, np.zeros(1, np.int64))
 run(load(dev, "endless", ""), stream=stream)
 event.record(stream)
 waits = dict(stream=stream.synchronize, device=dev.synchronize, event=event.synchronize,
-             copy=lambda: dev.copy_to_host(np.empty(1, np.int64), out.ptr, stream))
+             copy=lambda: dev.copy_to_host(np.empty(1, np.int64), out.ptr, stream),
+             default_copy=lambda: dev.copy_to_host(np.empty(1, np.int64), out.ptr, None))
 expect(waits["{wait}"])
 usable(dev)
 """)

@@ -19,6 +19,8 @@ from accelerx.compiler.dialects.base import EmitOptions, Program
 from accelerx.compiler.dialects.llvm import LlvmDialect
 from accelerx.compiler.layout import pack_layout
 from accelerx.runtime.jit import CompiledCode, compile_llvm
+from tests.support.lifted import Literals, lifted
+from tests.support.lifted import launch as interpret
 
 Dim3 = tuple[int, int, int]
 OnSite = Callable[[int, Dim3, Dim3, tuple[int, ...]], bool]
@@ -79,7 +81,7 @@ class HostKernel:
     def pack(self, arguments: Mapping[str, Any]) -> ctypes.Array[ctypes.c_char]:
         """The argument buffer; a buffer is an array, or (array, index of element 0)."""
         offsets, size = pack_layout(self.program.params)
-        buffer = ctypes.create_string_buffer(size or 8)
+        buffer = bytearray(size or 8)
         for param, offset in zip(self.program.params, offsets, strict=True):
             value = arguments[param.name]
             if param.kind == "buffer":
@@ -88,7 +90,7 @@ class HostKernel:
             else:
                 data = _scalar_bytes(value, param)
             buffer[offset : offset + len(data)] = data
-        return buffer
+        return (ctypes.c_char * len(buffer)).from_buffer_copy(buffer)
 
     def prepare(
         self,
@@ -150,4 +152,75 @@ def _scalar_bytes(value: Any, param: ir.Param) -> bytes:
     if param.dtype.name == "bfloat16":
         bits = struct.unpack("<I", struct.pack("<f", float(value)))[0]
         return struct.pack("<H", (bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
-    return np.dtype(param.dtype.name).type(value).tobytes()
+    return np.array(value, param.dtype.name).tobytes()
+
+
+# ----------------------------------------------------------------------- comparing with the oracle
+
+CONFIGURATIONS = {
+    "auto": EmitOptions(),
+    "scalar": EmitOptions(lanes=1),
+    "lockstep": EmitOptions(mode="lockstep"),
+    "regions1": EmitOptions(lanes=16, jam=1, mode="regions"),
+    "regions2": EmitOptions(lanes=8, jam=2, mode="regions", specialise=False),
+}
+
+
+def launch(
+    kernel: ir.Kernel,
+    grid: int | Sequence[int],
+    block: int | Sequence[int],
+    arguments: Sequence[Any],
+    *,
+    options: EmitOptions | None = None,
+    shared_bytes: int = 0,
+    on_site: OnSite | None = None,
+) -> HostKernel:
+    """Compiles a lifted kernel for the host and runs it on launch arguments."""
+    compiled = HostKernel(kernel, block, options)
+    compiled.run(grid, bind(kernel, arguments), shared_bytes=shared_bytes, on_site=on_site)
+    return compiled
+
+
+def agree(
+    function: Callable[..., None],
+    grid: int | Sequence[int],
+    block: int | Sequence[int],
+    *arguments: Any,
+    literals: Literals = "weak",
+    shared_bytes: int = 0,
+    contract: bool = False,
+    configurations: Sequence[str] = tuple(CONFIGURATIONS),
+) -> None:
+    """Asserts that a kernel gives the interpreter's bits in every configuration."""
+    kernel = dataclasses.replace(
+        lifted(function, *arguments, literals=literals), contract=contract
+    )
+    expected = [copied(a) for a in arguments]
+    interpret(kernel, grid, block, expected, shared_bytes)
+    for name in configurations:
+        actual = [copied(a) for a in arguments]
+        launch(
+            kernel, grid, block, actual, options=CONFIGURATIONS[name], shared_bytes=shared_bytes
+        )
+        for want, got in zip(expected, actual, strict=True):
+            np.testing.assert_array_equal(got, want, err_msg=f"configuration {name}")
+
+
+def bind(kernel: ir.Kernel, arguments: Sequence[Any]) -> dict[str, Any]:
+    """Values of a kernel's parameters for launch arguments (arrays and scalars)."""
+    values: dict[str, Any] = {}
+    for param in kernel.params:
+        argument = arguments[param.argument]
+        match param.kind:
+            case "extent":
+                values[param.name] = argument.shape[param.axis]
+            case "stride":
+                values[param.name] = argument.strides[param.axis] // argument.itemsize
+            case _:
+                values[param.name] = argument
+    return values
+
+
+def copied(argument: Any) -> Any:
+    return argument.copy(order="A") if isinstance(argument, np.ndarray) else argument

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from accelerx import dtypes
 from accelerx.compiler import ir
+from accelerx.compiler.diagnostics import Loc, SourceFile
 from accelerx.dtypes import DType
 
+SOURCE = SourceFile("k.py", "")
 THREAD = ir.Special("thread", 0)
 
 
@@ -36,3 +39,9 @@ def kernel(
         params.append(ir.Param(n, "scalar", t, len(params)))
     mems = {n: ir.Mem(n, t, "global", (None,), (1,)) for n, t in buffers.items()}
     return ir.Kernel(name, params, mems, dict(locals or {}), list(body))
+
+
+def on_line(line: int, *stmts: ir.Stmt) -> list[ir.Stmt]:
+    """The statements, nested ones too, as if all stemmed from one line of one source."""
+    loc = Loc(SOURCE, line, 1)
+    return [ir.map_blocks(replace(s, loc=loc), lambda b: on_line(line, *b)) for s in stmts]

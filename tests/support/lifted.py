@@ -20,7 +20,8 @@ Literals = Literal["weak", "numba"]
 def type_of(value: Any, literals: Literals) -> ArgumentType:
     """The argument type a launch would give a value."""
     if isinstance(value, tuple):
-        return TupleType(tuple(type_of(v, literals) for v in value))
+        items = tuple(type_of(v, literals) for v in value)
+        return TupleType(items, getattr(value, "_fields", ()))
     if isinstance(value, np.ndarray):
         flags = value.flags
         layout: Literal["C", "F", "A"] = (

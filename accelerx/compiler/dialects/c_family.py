@@ -16,7 +16,8 @@ from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import Loc, unsupported
 from accelerx.compiler.dialects.c_expressions import CExpressions
 from accelerx.compiler.dialects.c_facts import contiguous
-from accelerx.compiler.dialects.c_structure import declarations, with_conditionals, without_exits
+from accelerx.compiler.dialects.c_idioms import with_idioms
+from accelerx.compiler.dialects.c_structure import declarations, without_exits
 from accelerx.compiler.dialects.c_text import OR, RELATION, UNARY, Text, c_string
 from accelerx.dtypes import DType
 
@@ -40,7 +41,7 @@ class CPrinter(CExpressions):
     }  # fmt: skip
 
     def __init__(self, kernel: ir.Kernel, lines: bool = True) -> None:
-        self.body = with_conditionals(without_exits(kernel.body))
+        self.body = with_idioms(without_exits(kernel.body))
         super().__init__(kernel, self.body)
         self.declared = declarations(self.body)
         self.notes: list[str] = []
@@ -304,7 +305,7 @@ class CPrinter(CExpressions):
         if not left:
             self._statements(s.body)
             return
-        label = self.names.fresh(f"{s.label}_end")
+        label = self.names.fresh(s.label if s.label.endswith("end") else f"{s.label}_end")
         self._labels[s.label] = label
         self._line("{", s.loc)
         self._block(s.body)

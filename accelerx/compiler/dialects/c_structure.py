@@ -13,104 +13,17 @@ from dataclasses import dataclass, field, replace
 
 from accelerx.compiler import ir
 
-C_KEYWORDS = frozenset(
-    [
-        "alignas",
-        "alignof",
-        "and",
-        "and_eq",
-        "asm",
-        "auto",
-        "bitand",
-        "bitor",
-        "bool",
-        "break",
-        "case",
-        "catch",
-        "char",
-        "char8_t",
-        "char16_t",
-        "char32_t",
-        "class",
-        "compl",
-        "concept",
-        "const",
-        "consteval",
-        "constexpr",
-        "constinit",
-        "const_cast",
-        "continue",
-        "co_await",
-        "co_return",
-        "co_yield",
-        "decltype",
-        "default",
-        "delete",
-        "do",
-        "double",
-        "dynamic_cast",
-        "else",
-        "enum",
-        "explicit",
-        "export",
-        "extern",
-        "false",
-        "float",
-        "for",
-        "friend",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "mutable",
-        "namespace",
-        "new",
-        "noexcept",
-        "not",
-        "not_eq",
-        "nullptr",
-        "operator",
-        "or",
-        "or_eq",
-        "private",
-        "protected",
-        "public",
-        "register",
-        "reinterpret_cast",
-        "requires",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "static_assert",
-        "static_cast",
-        "struct",
-        "switch",
-        "template",
-        "this",
-        "thread_local",
-        "throw",
-        "true",
-        "try",
-        "typedef",
-        "typeid",
-        "typename",
-        "union",
-        "unsigned",
-        "using",
-        "virtual",
-        "void",
-        "volatile",
-        "wchar_t",
-        "while",
-        "xor",
-        "xor_eq",
-        "restrict",
-        "NULL",
-    ]
-)
+_C_KEYWORDS_TEXT = """
+alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t
+char32_t class compl concept const consteval constexpr constinit const_cast continue co_await
+co_return co_yield decltype default delete do double dynamic_cast else enum explicit export extern
+false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr
+operator or or_eq private protected public register reinterpret_cast requires return short signed
+sizeof static static_assert static_cast struct switch template this thread_local throw true try
+typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
+restrict NULL
+"""
+C_KEYWORDS = frozenset(_C_KEYWORDS_TEXT.split())
 
 
 class Names:
@@ -217,44 +130,6 @@ def negated(condition: ir.Expr) -> ir.Expr:
             return operand
         case _:
             return ir.Unary("not", condition, condition.type, condition.loc)
-
-
-# --------------------------------------------------------------------------------- conditionals
-
-
-def with_conditionals(body: list[ir.Stmt]) -> list[ir.Stmt]:
-    """``body`` with the Ifs that were conditional expressions in the user's source such again.
-
-    Front ends make an If of ``and``, ``or`` and conditional expressions whose second half must not
-    always be evaluated, and C's do not evaluate it. Such an If is on one line of the source and
-    only chooses the value of one local.
-    """
-    return [_with_conditional(s) for s in body]
-
-
-def _with_conditional(s: ir.Stmt) -> ir.Stmt:
-    s = ir.map_blocks(s, with_conditionals)
-    match s:
-        case ir.If(condition, [ir.Assign(x, then) as a], [ir.Assign(y, orelse) as b]) if x == y:
-            if s.loc is not None and _line(a) == _line(b) == s.loc.line:
-                return ir.Assign(x, _chosen(condition, then, orelse), s.loc)
-    return s
-
-
-def _chosen(condition: ir.Expr, then: ir.Expr, orelse: ir.Expr) -> ir.Expr:
-    if _same_local(condition, orelse):
-        return ir.Logical("and", condition, then, condition.loc)
-    if _same_local(condition, then):
-        return ir.Logical("or", condition, orelse, condition.loc)
-    return ir.Select(condition, then, orelse, then.type, condition.loc)
-
-
-def _line(s: ir.Stmt) -> int | None:
-    return None if s.loc is None else s.loc.line
-
-
-def _same_local(a: ir.Expr, b: ir.Expr) -> bool:
-    return isinstance(a, ir.Local) and isinstance(b, ir.Local) and a.name == b.name
 
 
 # --------------------------------------------------------------------------------- declarations

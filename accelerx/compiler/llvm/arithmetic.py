@@ -11,7 +11,7 @@ from accelerx.compiler.llvm.builder import Builder, type_name
 from accelerx.compiler.llvm.builder import constant as spelled
 from accelerx.compiler.llvm.values import Value, constant, vector
 from accelerx.compiler.passes.fold import integer_binary, wrap
-from accelerx.compiler.passes.lanes import SAME, VARYING, Lane, binary_lane, cast_lane
+from accelerx.compiler.passes.lanes import PROMISED, SAME, VARYING, Lane, binary_lane, cast_lane
 from accelerx.dtypes import DType, bool_
 
 _INTEGER = {"add": "add", "sub": "sub", "mul": "mul", "and": "and", "or": "or", "xor": "xor"}
@@ -45,13 +45,23 @@ class Arithmetic:
             return v.text
         if v.lane.stride == 0:
             return self.b.splat(v.text, v.type, self.width)
-        steps = [wrap(v.lane.stride * i, v.type) for i in range(self.width)]
+        steps = [v.lane.stride * i + v.offset for i in range(self.width)]
         if v.const is not None:
-            return self._literal([wrap(int(v.const) + s, v.type) for s in steps], v.type)
+            return self._literal([int(v.const) + s for s in steps], v.type)
         base = self.b.splat(v.text, v.type, self.width)
         return self.b.binary("add", base, self._literal(steps, v.type), v.type, self.width)
 
+    def base(self, v: Value) -> str:
+        """The scalar of lane 0 of a value that is not a vector."""
+        if not v.offset:
+            return v.text
+        if v.const is not None:
+            return spelled(wrap(int(v.const) + v.offset, v.type), v.type)
+        return self.b.binary("add", v.text, str(wrap(v.offset, v.type)), v.type)
+
     def _literal(self, items: Sequence[int | bool], dtype: DType) -> str:
+        if dtype.is_integer:
+            items = [wrap(i, dtype) for i in items]
         return f"<{', '.join(f'{dtype.llvm} {spelled(i, dtype)}' for i in items)}>"
 
     def _together(self, *values: Value) -> tuple[int, list[str]]:
@@ -60,8 +70,11 @@ class Arithmetic:
             return 1, [v.text for v in values]
         return self.width, [self.vector(v) for v in values]
 
-    def _value(self, text: str, dtype: DType, lanes: int) -> Value:
-        return Value(text, dtype, SAME if lanes == 1 else VARYING)
+    def _value(self, text: str, dtype: DType, lanes: int, *operands: Value) -> Value:
+        """A result, shared by all that share the operands."""
+        if lanes > 1:
+            return Value(text, dtype, VARYING)
+        return Value(text, dtype, SAME._replace(even=all(v.lane.even for v in operands)))
 
     # ---- arithmetic
 
@@ -71,7 +84,7 @@ class Arithmetic:
         if dtype.is_bool:
             lanes, (x, y) = self._together(a, b)
             opcode = {"add": "or", "mul": "and", "max": "or", "min": "and", "ne": "xor"}.get(op, op)
-            return self._value(self.b.binary(opcode, x, y, dtype, lanes), dtype, lanes)
+            return self._value(self.b.binary(opcode, x, y, dtype, lanes), dtype, lanes, a, b)
         return self._integer_binary(op, a, b, dtype, nowrap)
 
     def _integer_binary(self, op: str, a: Value, b: Value, dtype: DType, nowrap: bool) -> Value:
@@ -85,20 +98,31 @@ class Arithmetic:
 
     def _on_bases(self, op: str, a: Value, b: Value, dtype: DType, lane: Lane) -> Value:
         """A scalar operation on the bases of values whose lanes follow ``lane``."""
+        if not lane.even or op not in ("add", "sub", "mul", "shl"):
+            a, b = self._rebased(a), self._rebased(b)
+        offset = _offset(op, a, b)
         if a.const is not None and b.const is not None:
             known = integer_binary(op, int(a.const), int(b.const), dtype)
             if known is not None:
-                return Value(spelled(known, dtype), dtype, lane, known)
-        if op in ("add", "sub", "or", "xor") and b.const == 0:
-            return Value(a.text, dtype, lane, a.const)
-        if op in ("add", "or", "xor") and a.const == 0:
-            return Value(b.text, dtype, lane, b.const)
+                return Value(spelled(known, dtype), dtype, lane, known, offset)
+        if op in ("add", "sub", "or", "xor") and b.const == 0 and not b.offset:
+            return Value(a.text, dtype, lane, a.const, offset)
+        if op in ("add", "or", "xor") and a.const == 0 and not a.offset:
+            return Value(b.text, dtype, lane, b.const, offset)
         if op in ("mul", "quot", "floordiv") and b.const == 1 and b.same:
-            return Value(a.text, dtype, lane, a.const)
+            return Value(a.text, dtype, lane, a.const, offset)
         if op == "mul" and a.const == 1 and a.same:
-            return Value(b.text, dtype, lane, b.const)
+            return Value(b.text, dtype, lane, b.const, offset)
         by = int(b.const) if b.const is not None else None
-        return Value(self._integer_text(op, a.text, b.text, dtype, 1, by), dtype, lane)
+        text = self._integer_text(op, a.text, b.text, dtype, 1, by)
+        return Value(text, dtype, lane, offset=offset)
+
+    def _rebased(self, v: Value) -> Value:
+        """The value with its offset worked into its scalar."""
+        if not v.offset:
+            return v
+        known = None if v.const is None else wrap(int(v.const) + v.offset, v.type)
+        return Value(self.base(v), v.type, v.lane, known)
 
     def _integer_text(
         self, op: str, x: str, y: str, dtype: DType, lanes: int, by: int | None
@@ -120,7 +144,7 @@ class Arithmetic:
 
     def _float_binary(self, op: str, a: Value, b: Value, dtype: DType) -> Value:
         lanes, (x, y) = self._together(a, b)
-        return self._value(self._float_text(op, x, y, dtype, lanes), dtype, lanes)
+        return self._value(self._float_text(op, x, y, dtype, lanes), dtype, lanes, a, b)
 
     def _float_text(self, op: str, x: str, y: str, dtype: DType, lanes: int) -> str:
         wide = floats.computed_in(dtype)
@@ -146,7 +170,9 @@ class Arithmetic:
         if dtype.is_integer:
             return self.binary("sub", constant(0, dtype), a, dtype)
         lanes, (x,) = self._together(a)
-        return self._value(self.b.value(f"fneg {type_name(dtype, lanes)} {x}"), dtype, lanes)
+        if dtype.bits == 16:
+            return self._value(floats.negative(self.b, x, dtype, lanes), dtype, lanes, a)
+        return self._value(self.b.value(f"fneg {type_name(dtype, lanes)} {x}"), dtype, lanes, a)
 
     def logical(self, op: str, a: Value, b: Value) -> Value:
         for known, other in ((a, b), (b, a)):
@@ -161,7 +187,7 @@ class Arithmetic:
             if not known.const:
                 return other
         lanes, (x, y) = self._together(a, b)
-        return self._value(self.b.binary(op, x, y, bool_, lanes), bool_, lanes)
+        return self._value(self.b.binary(op, x, y, bool_, lanes), bool_, lanes, a, b)
 
     def select(self, condition: Value, a: Value, b: Value, dtype: DType) -> Value:
         if condition.const is not None and condition.same:
@@ -172,9 +198,8 @@ class Arithmetic:
         which = condition.text if condition.same else self.vector(condition)
         flag = "i1" if condition.same else type_name(bool_, self.width)
         kind = type_name(dtype, lanes)
-        return self._value(
-            self.b.value(f"select {flag} {which}, {kind} {x}, {kind} {y}"), dtype, lanes
-        )
+        text = self.b.value(f"select {flag} {which}, {kind} {x}, {kind} {y}")
+        return self._value(text, dtype, lanes, condition, a, b)
 
     # ---- comparison
 
@@ -185,14 +210,15 @@ class Arithmetic:
             wide = floats.computed_in(dtype)
             x, y = (floats.widen(self.b, t, dtype, lanes) for t in texts)
             text = self.b.binary(f"fcmp {_FLOAT_COMPARE[op]}", x, y, wide, lanes)
-            return self._value(text, bool_, lanes)
+            return self._value(text, bool_, lanes, a, b)
         if not dtype.is_bool:
             known = self._decided(op, a, b) or self._prefix(op, a, b)
             if known is not None:
                 return known
         lanes, (x, y) = self._together(a, b)
         predicate = op if op in ("eq", "ne") else ("s" if dtype.is_signed else "u") + op
-        return self._value(self.b.binary(f"icmp {predicate}", x, y, dtype, lanes), bool_, lanes)
+        text = self.b.binary(f"icmp {predicate}", x, y, dtype, lanes)
+        return self._value(text, bool_, lanes, a, b)
 
     def _decided(self, op: str, a: Value, b: Value) -> Value | None:
         """The outcome if both operands are known in every lane."""
@@ -201,8 +227,8 @@ class Arithmetic:
         outcome = [
             _holds(
                 op,
-                wrap(int(a.const) + i * a.lane.stride, a.type),
-                wrap(int(b.const) + i * b.lane.stride, a.type),
+                wrap(int(a.const) + a.offset + i * a.lane.stride, a.type),
+                wrap(int(b.const) + b.offset + i * b.lane.stride, a.type),
             )
             for i in range(self.width)
         ]
@@ -216,27 +242,38 @@ class Arithmetic:
             a, b, op = b, a, _SWAPPED[op]
         if a.lane.stride != 1 or not a.lane.exact or not b.same or op in ("eq", "ne"):
             return None
-        dtype = a.type
-        wide = dtypes.int64
-        inclusive = op in ("le", "gt")
-        if dtype.bits < 64:
-            bound, base = (integers.resize(self.b, v.text, dtype, wide, 1) for v in (b, a))
-            distance = self.b.binary("sub", bound, base, wide)
-        elif dtype.is_signed:
-            distance = self.b.intrinsic("llvm.ssub.sat", [b.text, a.text], wide)
-        else:
+        if a.lane.exact != PROMISED:
+            a = self._rebased(a)
+        distance = self._distance(a, b, inclusive=op in ("le", "gt"))
+        if distance is None:
             return None
-        low, high = (-1, self.width - 1) if inclusive else (0, self.width)
-        distance = self.b.intrinsic("llvm.smin", [distance, str(high)], wide)
-        distance = self.b.intrinsic("llvm.smax", [distance, str(low)], wide)
-        count = integers.resize(self.b, distance, wide, dtypes.int32, 1)
-        if inclusive:
-            count = self.b.binary("add", count, "1", dtypes.int32)
+        left = distance
+        if a.offset:
+            left = self.b.binary("sub", distance, str(a.offset), dtypes.int64)
+        left = self.b.intrinsic("llvm.smin", [left, str(self.width)], dtypes.int64)
+        left = self.b.intrinsic("llvm.smax", [left, "0"], dtypes.int64)
+        count = integers.resize(self.b, left, dtypes.int64, dtypes.int32, 1)
         lane = self._literal(list(range(self.width)), dtypes.int32)
         bound = self.b.splat(count, dtypes.int32, self.width)
-        predicate = "ult" if op in ("lt", "le") else "uge"
+        below = op in ("lt", "le")
+        predicate = "ult" if below else "uge"
         text = self.b.binary(f"icmp {predicate}", lane, bound, dtypes.int32, self.width)
-        return vector(text, bool_)
+        return Value(text, bool_, VARYING, prefix=(distance, a.offset) if below else None)
+
+    def _distance(self, a: Value, b: Value, *, inclusive: bool) -> str | None:
+        """Lanes from the scalar of ``a`` to the first that is not below the bound ``b``, as i64."""
+        dtype, wide = a.type, dtypes.int64
+        if dtype.bits < 64:
+            bound, start = (integers.resize(self.b, v.text, dtype, wide, 1) for v in (b, a))
+            distance = self.b.binary("sub", bound, start, wide)
+            return self.b.binary("add", distance, "1", wide) if inclusive else distance
+        if not dtype.is_signed:
+            return None
+        distance = self.b.intrinsic("llvm.ssub.sat", [b.text, a.text], wide)
+        # far from both ends, so that offsets can be taken off
+        distance = self.b.intrinsic("llvm.smin", [distance, str(1 << 62)], wide)
+        distance = self.b.intrinsic("llvm.smax", [distance, str(-(1 << 62))], wide)
+        return self.b.binary("add", distance, "1", wide) if inclusive else distance
 
     # ---- conversion
 
@@ -246,12 +283,19 @@ class Arithmetic:
             return a
         lane = cast_lane(a.lane, source, target, self.width)
         if source.is_integer and target.is_integer and lane.stride is not None:
-            if a.const is not None:
-                known = wrap(int(a.const), target)
-                return Value(spelled(known, target), target, lane, known)
-            return Value(integers.resize(self.b, a.text, source, target, 1), target, lane)
+            return self._resized(a, target, lane)
         lanes, (x,) = self._together(a)
-        return self._value(self._cast_text(x, source, target, lanes), target, lanes)
+        return self._value(self._cast_text(x, source, target, lanes), target, lanes, a)
+
+    def _resized(self, a: Value, target: DType, lane: Lane) -> Value:
+        """A scalar or affine integer in another type."""
+        if not lane.even:
+            a = self._rebased(a)
+        if a.const is not None:
+            known = wrap(int(a.const), target)
+            return Value(spelled(known, target), target, lane, known, a.offset)
+        text = integers.resize(self.b, a.text, a.type, target, 1)
+        return Value(text, target, lane, offset=a.offset)
 
     def _cast_text(self, x: str, source: DType, target: DType, lanes: int) -> str:
         kind = type_name(source, lanes)
@@ -276,11 +320,9 @@ class Arithmetic:
         if a.type.is_integer and target.is_integer:
             lane = cast_lane(a.lane, a.type, target, self.width)
             if lane.stride is not None:
-                known = None if a.const is None else wrap(int(a.const), target)
-                text = a.text if known is None else spelled(known, target)
-                return Value(text, target, lane, known)
+                return self._resized(a, target, lane)
         lanes, (x,) = self._together(a)
-        return self._value(self.b.bitcast(x, a.type, target, lanes), target, lanes)
+        return self._value(self.b.bitcast(x, a.type, target, lanes), target, lanes, a)
 
     # ---- intrinsics
 
@@ -289,11 +331,11 @@ class Arithmetic:
         lanes, texts = self._together(*args)
         if not dtype.is_float:
             text = integers.bit_function(self.b, function, texts, dtype, lanes)
-            return self._value(text, result, lanes)
+            return self._value(text, result, lanes, *args)
         wide = floats.computed_in(dtype)
-        if wide is not dtype and function in ("nextafter", "fma"):
+        if wide is not dtype and function in ("nextafter", "fma", "copysign"):
             text = self._small_call(function, texts, dtype, lanes)
-            return self._value(text, result, lanes)
+            return self._value(text, result, lanes, *args)
         texts = [
             floats.widen(self.b, t, v.type, lanes) if v.type.is_float else t
             for t, v in zip(texts, args, strict=True)
@@ -301,16 +343,34 @@ class Arithmetic:
         text = vector_math.emit_math(self.b, function, texts, wide, lanes, fast=self.fast)
         if result.is_float:
             text = floats.narrow(self.b, text, dtype, lanes)
-        return self._value(text, result, lanes)
+        return self._value(text, result, lanes, *args)
 
     def _small_call(self, function: str, texts: Sequence[str], dtype: DType, lanes: int) -> str:
-        """Functions of 16-bit floats that rounding an f32 result would get wrong."""
+        """Functions of 16-bit floats that are not f32's rounded (or that LLVM cannot select)."""
+        if function == "copysign":
+            return floats.copy_sign(self.b, texts[0], texts[1], dtype, lanes)
         if function == "nextafter":
             return floats.next_after(self.b, texts[0], texts[1], dtype, lanes)
         wide = dtypes.float64
         args = [floats.convert(self.b, t, dtype, wide, lanes) for t in texts]
         fused = self.b.intrinsic("llvm.fma", args, wide, lanes)
         return floats.convert(self.b, fused, wide, dtype, lanes)
+
+
+def _offset(op: str, a: Value, b: Value) -> int:
+    """The offset of an operation's result, where offsets pass through it."""
+    match op:
+        case "add":
+            return a.offset + b.offset
+        case "sub":
+            return a.offset - b.offset
+        case "mul" if a.offset or b.offset:
+            factor = int(b.const or 0) if a.offset else int(a.const or 0)
+            return (a.offset or b.offset) * factor
+        case "shl":
+            return a.offset << int(b.const or 0) if a.offset else 0
+        case _:
+            return 0
 
 
 def _holds(op: str, a: int, b: int) -> bool:

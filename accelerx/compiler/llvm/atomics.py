@@ -27,6 +27,8 @@ _REDUCIBLE = ("add", "sub", "and", "or", "xor", "min", "max", "nanmin", "nanmax"
 
 
 class Atomics:
+    """Emits atomic statements."""
+
     def __init__(self, code: Code, expressions: Expressions) -> None:
         self.code = code
         self.expressions = expressions

@@ -16,7 +16,7 @@ from accelerx.compiler.llvm.integers import resize
 from accelerx.compiler.llvm.memory import bits_type
 from accelerx.compiler.llvm.plan import Plan
 from accelerx.compiler.llvm.statements import Statements
-from accelerx.compiler.llvm.values import Value, scalar
+from accelerx.compiler.llvm.values import Value, scalar, uniform
 from accelerx.compiler.llvm.warp_arrays import WarpArrays
 from accelerx.compiler.passes import flow
 from accelerx.compiler.passes.regions import Regions, Run, measured
@@ -26,6 +26,8 @@ MASKS_ON_STACK = 64  # vectors
 
 
 class Blocks:
+    """Emits a kernel's body, cut into runs, for the block at hand."""
+
     def __init__(self, code: Code, plan: Plan, regions: Regions, statements: Statements) -> None:
         self.code = code
         self.plan = plan
@@ -69,7 +71,9 @@ class Blocks:
         """Masks for every vector of the block."""
         vectors = self.code.geometry.vectors
         if vectors <= MASKS_ON_STACK:
-            return MaskStore(self.code, self.code.alloca(f"[{vectors} x {self.code.flag}]", CACHE_LINE))
+            return MaskStore(
+                self.code, self.code.alloca(f"[{vectors} x {self.code.flag}]", CACHE_LINE)
+            )
         return MaskStore(self.code, self.code.scratch(vectors * max(1, self.code.width // 8)))
 
     # ---- chunks
@@ -122,7 +126,8 @@ class Blocks:
         partial = geometry.threads % geometry.width
         last = geometry.vectors - 1
         masks = [code.true] * len(code.slots)
-        if partial and code.chunk.const is not None and code.chunk.const + code.slots[-1] == last:
+        known = code.chunk.const
+        if partial and known is not None and known + code.slots[-1] == last:
             lanes = ", ".join(f"i1 {'true' if i < partial else 'false'}" for i in range(code.width))
             masks[-1] = f"<{lanes}>"
         return tuple(masks)
@@ -415,7 +420,9 @@ class Blocks:
     # ---- barriers
 
     def _barrier(self, s: ir.Barrier) -> None:
-        if s.kind != "warp" and (self.entered is not None or any(f.masked for f in self.code.frames)):
+        if s.kind != "warp" and (
+            self.entered is not None or any(f.masked for f in self.code.frames)
+        ):
             self._check_arrivals(s)
         if s.result is not None and s.predicate is not None:
             self._combine(s, s.predicate, s.result)
@@ -453,9 +460,11 @@ class Blocks:
             b.declare(f"declare {bits} @llvm.cttz.{bits}({bits}, i1)")
             zeros = b.value(f"call {bits} @llvm.cttz.{bits}({bits} {code.bits(mask)}, i1 false)")
             lane = resize(b, zeros, bits_type(code.width), int32, 1)
-        number = b.binary("add", self.expressions.linear(slot).text, lane, int32)
+        number = b.binary("add", code.math.base(self.expressions.linear(slot)), lane, int32)
         kept = b.value(f"load i32, ptr {thread}", pure=False)
-        b.effect(f"store i32 {b.value(f'select i1 {fresh}, i32 {number}, i32 {kept}')}, ptr {thread}")
+        b.effect(
+            f"store i32 {b.value(f'select i1 {fresh}, i32 {number}, i32 {kept}')}, ptr {thread}"
+        )
         b.effect(f"store i1 {b.value(f'or i1 {old}, {found}')}, ptr {missing}")
 
     def _combine(self, s: ir.Barrier, predicate: Expr, result: str) -> None:
@@ -468,14 +477,16 @@ class Blocks:
             wanted = code.opposite(value) if s.kind == "and" else value
             for mask in code.both(running, wanted):
                 old = b.value(f"load i32, ptr {total}", pure=False)
-                b.effect(f"store i32 {b.binary('add', old, self._population(mask), int32)}, ptr {total}")
+                b.effect(
+                    f"store i32 {b.binary('add', old, self._population(mask), int32)}, ptr {total}"
+                )
 
         self._chunks(self._few(), count)
         seen = b.value(f"load i32, ptr {total}", pure=False)
         if s.kind != "count":
             test = "eq" if s.kind == "and" else "ne"
             seen = b.value(f"zext i1 {b.value(f'icmp {test} i32 {seen}, 0')} to i32")
-        self.variables.write(result, (scalar(seen, int32),), blend=False)
+        self.variables.write(result, (uniform(seen, int32),), blend=False)
 
     def _population(self, mask: str) -> str:
         """Number of lanes in a mask, as i32."""
@@ -486,4 +497,3 @@ class Blocks:
         b.declare(f"declare {bits} @llvm.ctpop.{bits}({bits})")
         ones = b.value(f"call {bits} @llvm.ctpop.{bits}({bits} {code.bits(mask)})")
         return resize(b, ones, bits_type(code.width), int32, 1)
-

@@ -129,4 +129,6 @@ class Builder:
     def bitcast(self, value: str, source: DType, target: DType, lanes: int = 1) -> str:
         if source.llvm == target.llvm:
             return value
-        return self.value(f"bitcast {type_name(source, lanes)} {value} to {type_name(target, lanes)}")
+        return self.value(
+            f"bitcast {type_name(source, lanes)} {value} to {type_name(target, lanes)}"
+        )

@@ -16,7 +16,7 @@ from accelerx.compiler.ir import Kernel
 from accelerx.compiler.llvm.arithmetic import Arithmetic
 from accelerx.compiler.llvm.builder import Builder, type_name
 from accelerx.compiler.llvm.values import Value, Values
-from accelerx.compiler.passes.lanes import Geometry
+from accelerx.compiler.passes.lanes import Geometry, constant_lane
 from accelerx.dtypes import DType, bool_, int32, int64
 
 Mask = tuple[str, ...]
@@ -50,16 +50,14 @@ class Code:
         self.kernel = kernel
         self.geometry = geometry
         self.width = geometry.width
-        self.math = Arithmetic(
-            self.b, self.width, contract=kernel.contract, fast=kernel.fastmath
-        )
+        self.math = Arithmetic(self.b, self.width, contract=kernel.contract, fast=kernel.fastmath)
         self.flag = type_name(bool_, self.width)
         self.true = self.b.constant(True, bool_, self.width)
         self.false = self.b.constant(False, bool_, self.width)
         self.slots: tuple[int, ...] = (0,)
         self.mask: Mask | None = None
         self.occupied = True  # whether some lane of the mask is known to run
-        self.chunk = Value("0", int64, const=0)  # number of slot 0's vector in the block
+        self.chunk = self.literal(0, int64)  # number of slot 0's vector in the block
         self.frames: list[Frame] = []
         self.entry: list[str] = []
         self.sites: list[Site] = []
@@ -69,6 +67,7 @@ class Code:
         self.alive: MaskStore | None = None
         self._names = 0
         self._splats: dict[str, str] = {}
+        self._prefixes: dict[str, tuple[str, int]] = {}
 
     # ---- text
 
@@ -127,6 +126,8 @@ class Code:
             text = self.math.vector(v)
             if v.same and self.width > 1:
                 self._splats[text] = v.text
+            if v.prefix is not None:
+                self._prefixes[text] = v.prefix
             masks.append(text)
         return tuple(masks) if len(masks) == len(self.slots) else tuple(masks * len(self.slots))
 
@@ -168,6 +169,10 @@ class Code:
 
     def any(self, masks: Sequence[str]) -> str:
         """An i1: whether any lane of the masks runs."""
+        run = self._run_of(masks)
+        if run is not None:
+            distance, first, _ = run
+            return self.b.value(f"icmp sgt i64 {distance}, {first}")
         total = self.false
         for m in masks:
             total = self.mask_or(total, m)
@@ -181,6 +186,10 @@ class Code:
 
     def all(self, masks: Sequence[str]) -> str:
         """An i1: whether every lane of the masks runs."""
+        run = self._run_of(masks)
+        if run is not None:
+            distance, _, last = run
+            return self.b.value(f"icmp sge i64 {distance}, {last + self.width}")
         total = self.true
         for m in masks:
             total = self.mask_and(total, m)
@@ -191,6 +200,14 @@ class Code:
         if (same := self._splats.get(total)) is not None:
             return same
         return self.b.value(f"icmp eq i{self.width} {self.bits(total)}, -1")
+
+    def _run_of(self, masks: Sequence[str]) -> tuple[str, int, int] | None:
+        """If the masks are prefixes up to one distance: that, the first and the last offset."""
+        found = [self._prefixes[m] for m in masks if m in self._prefixes]
+        if not found or len(found) != len(masks) or any(d != found[0][0] for d, _ in found):
+            return None
+        offsets = [offset for _, offset in found]
+        return found[0][0], min(offsets), max(offsets)
 
     @contextmanager
     def under(self, mask: Mask | None, *, occupied: bool) -> Iterator[None]:
@@ -205,7 +222,8 @@ class Code:
         """Emits the body for some of the slots (given by index into ``slots``)."""
         before = self.slots
         self.slots = tuple(before[i] for i in picked)
-        with self.under(mask, occupied=self.occupied):
+        whole = len(self.slots) == len(before)
+        with self.under(mask, occupied=whole and self.occupied):
             yield
         self.slots = before
 
@@ -223,7 +241,7 @@ class Code:
         return self.math.binary("add", self.chunk, self.literal(slot, int64), int64)
 
     def literal(self, value: int, dtype: DType = int32) -> Value:
-        return Value(str(value), dtype, const=value)
+        return Value(str(value), dtype, constant_lane(value), value)
 
 
 @dataclass(slots=True)

@@ -11,11 +11,13 @@ from accelerx.compiler.llvm.code import Code
 from accelerx.compiler.llvm.memory import Memory
 from accelerx.compiler.llvm.values import Value, Values
 from accelerx.compiler.llvm.variables import Variables
-from accelerx.compiler.passes.lanes import WARP, Lane
+from accelerx.compiler.passes.lanes import PROMISED, SAME, WARP, Lane
 from accelerx.dtypes import int32, int64
 
 
 class Expressions:
+    """Evaluates expressions, with the locals and the arrays they read."""
+
     def __init__(self, code: Code, variables: Variables, memory: Memory) -> None:
         self.code = code
         self.variables = variables
@@ -30,13 +32,11 @@ class Expressions:
             case ir.Local():
                 return self.variables.read(e.name)
             case ir.ParamRef():
-                return (values.scalar(f'%"p.{e.name}"', e.type),)
+                return (values.uniform(f'%"p.{e.name}"', e.type),)
             case ir.Special():
                 return self._special(e)
             case ir.Load():
-                return self.memory.load(
-                    self.code.kernel.mems[e.mem], self.evaluate(e.indices[0])
-                )
+                return self.memory.load(self.code.kernel.mems[e.mem], self.evaluate(e.indices[0]))
         parts = [self.evaluate(x) for x in ir.operands(e)]
         return self.code.lift(lambda *v: _apply(math, e, v), *parts)
 
@@ -46,9 +46,9 @@ class Expressions:
         axis = "xyz"[e.axis]
         match e.kind:
             case "block":
-                return (values.scalar(f"%block.{axis}", int32),)
+                return (values.uniform(f"%block.{axis}", int32),)
             case "grid_dim":
-                return (values.scalar(f"%grid.{axis}", int32),)
+                return (values.uniform(f"%grid.{axis}", int32),)
             case "block_dim":
                 return (self.code.literal(self.code.geometry.block[e.axis]),)
             case "thread" if self.code.geometry.block[e.axis] == 1:
@@ -58,13 +58,12 @@ class Expressions:
     def linear(self, slot: int) -> Value:
         """The number of a slot's threads in the block, x fastest."""
         code = self.code
-        first = code.math.binary(
-            "mul", code.vector_number(slot), code.literal(code.width, int64), int64, True
-        )
+        first = code.math.binary("mul", code.chunk, code.literal(code.width, int64), int64, True)
         base = code.math.cast(first, int32)
         if code.width == 1:
-            return base
-        return Value(base.text, int32, Lane(1, True, code.width), base.const)
+            return Value(base.text, int32, SAME, base.const)
+        lane = Lane(1, PROMISED, code.width, True)
+        return Value(base.text, int32, lane, base.const, slot * code.width)
 
     def _coordinate(self, e: ir.Special, slot: int) -> Value:
         geometry, linear = self.code.geometry, self.linear(slot)
@@ -83,17 +82,19 @@ class Expressions:
         return self._divide("quot", row, y)
 
     def _divide(self, op: str, a: Value, by: int) -> Value:
-        if a.const is not None and a.lane.stride == 1:
-            lanes = [(a.const + i) // by if op == "quot" else (a.const + i) % by
+        if a.known is not None and a.lane.stride == 1:
+            first = int(a.known)
+            lanes = [(first + i) // by if op == "quot" else (first + i) % by
                      for i in range(self.code.width)]  # fmt: skip
-            items = ", ".join(f"i32 {int(x)}" for x in lanes)
+            items = ", ".join(f"i32 {x}" for x in lanes)
             return values.vector(f"<{items}>", int32)
         a32 = self.code.math.cast(a, dtypes.uint32)
         result = self.code.math.binary(op, a32, self.code.literal(by, dtypes.uint32), dtypes.uint32)
         return self.code.math.cast(result, int32)
 
     def _base(self, linear: Value) -> Value:
-        return Value(linear.text, int32, const=linear.const)
+        """A vector's first thread, as a scalar."""
+        return Value(self.code.math.base(linear), int32, const=linear.known)
 
     def _row_remainder(self, linear: Value, length: int) -> Value:
         """``linear % length``; affine if each vector lies in one row."""
@@ -102,7 +103,7 @@ class Expressions:
         base = self._divide("rem", self._base(linear), length)
         if self.code.width == 1:
             return base
-        return Value(base.text, int32, Lane(1, True, self.code.width), base.const)
+        return Value(base.text, int32, Lane(1, PROMISED, self.code.width), base.const)
 
     def _row_quotient(self, linear: Value, length: int) -> Value:
         if length % self.code.width:

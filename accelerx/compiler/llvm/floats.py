@@ -22,7 +22,9 @@ def widen(b: Builder, x: str, dtype: DType, lanes: int) -> str:
     if wide is dtype:
         return x
     if dtype is bfloat16:
-        bits = b.value(f"bitcast {type_name(dtype, lanes)} {x} to {type_name(dtypes.uint16, lanes)}")
+        bits = b.value(
+            f"bitcast {type_name(dtype, lanes)} {x} to {type_name(dtypes.uint16, lanes)}"
+        )
         word = type_name(uint32, lanes)
         bits = b.value(f"zext {type_name(dtypes.uint16, lanes)} {bits} to {word}")
         bits = b.value(f"shl {word} {bits}, {b.constant(16, uint32, lanes)}")
@@ -63,8 +65,10 @@ def _round_to_odd(b: Builder, x: str, lanes: int) -> str:
     word, flag = type_name(uint32, lanes), type_name(dtypes.bool_, lanes)
     near = b.value(f"fptrunc {double} {x} to {single}")
     back = b.value(f"fpext {single} {near} to {double}")
-    away = b.value(f"fcmp ogt {double} {b.intrinsic('llvm.fabs', [back], float64, lanes)}, "
-                   f"{b.intrinsic('llvm.fabs', [x], float64, lanes)}")
+    away = b.value(
+        f"fcmp ogt {double} {b.intrinsic('llvm.fabs', [back], float64, lanes)}, "
+        f"{b.intrinsic('llvm.fabs', [x], float64, lanes)}"
+    )
     lost = b.value(f"fcmp one {double} {back}, {x}")
     bits = b.bitcast(near, float32, uint32, lanes)
     less = b.value(f"sub {word} {bits}, {b.constant(1, uint32, lanes)}")
@@ -153,7 +157,6 @@ def _floor_quotient(
     return choose(by_zero, whole, choose(some, floor, nothing))
 
 
-
 def next_after(b: Builder, x: str, y: str, dtype: DType, lanes: int) -> str:
     """The neighbour of a 16-bit float towards ``y``: its bits, plus or minus one."""
     word, flag = type_name(dtypes.int16, lanes), type_name(dtypes.bool_, lanes)
@@ -177,3 +180,25 @@ def next_after(b: Builder, x: str, y: str, dtype: DType, lanes: int) -> str:
     nan = b.value(f"fcmp uno {single} {wide_x}, {wide_y}")
     total = narrow(b, b.value(f"fadd {single} {wide_x}, {wide_y}"), dtype, lanes)
     return b.value(f"select {flag} {nan}, {kind} {total}, {kind} {result}")
+
+
+def copy_sign(b: Builder, x: str, y: str, dtype: DType, lanes: int) -> str:
+    """A 16-bit float with the sign of ``y``, which is chosen rather than masked in.
+
+    LLVM makes its own copysign of two masks, and fails to select that for bfloat.
+    """
+    word, flag = type_name(dtypes.int16, lanes), type_name(dtypes.bool_, lanes)
+    own, other = (b.bitcast(t, dtype, dtypes.int16, lanes) for t in (x, y))
+    negative_one = b.value(f"icmp slt {word} {other}, {b.constant(0, dtypes.int16, lanes)}")
+    plus = b.value(f"and {word} {own}, {b.constant(0x7FFF, dtypes.int16, lanes)}")
+    minus = b.value(f"or {word} {own}, {b.constant(-(1 << 15), dtypes.int16, lanes)}")
+    chosen = b.value(f"select {flag} {negative_one}, {word} {minus}, {word} {plus}")
+    return b.bitcast(chosen, dtypes.int16, dtype, lanes)
+
+
+def negative(b: Builder, x: str, dtype: DType, lanes: int) -> str:
+    """A 16-bit float with the other sign."""
+    word = type_name(dtypes.int16, lanes)
+    bits = b.bitcast(x, dtype, dtypes.int16, lanes)
+    flipped = b.value(f"xor {word} {bits}, {b.constant(-(1 << 15), dtypes.int16, lanes)}")
+    return b.bitcast(flipped, dtypes.int16, dtype, lanes)

@@ -102,7 +102,7 @@ class _Division:
 def shift(
     b: Builder, op: str, x: str, y: str, dtype: DType, lanes: int, by: int | None = None
 ) -> str:
-    """shl and shr, whose counts of the width or more give 0 or the sign."""
+    """Shifts (shl, shr) whose counts of the width or more give 0 or the sign."""
     kind, flag = type_name(dtype, lanes), type_name(dtypes.bool_, lanes)
     opcode = "shl" if op == "shl" else ("ashr" if dtype.is_signed else "lshr")
     if by is not None and 0 <= by < dtype.bits:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from accelerx import dtypes
 from accelerx.compiler.intrinsics import INTRINSICS
 from accelerx.compiler.llvm import (
+    floats,
     math_atan,
     math_erf,
     math_exp,
@@ -83,9 +84,9 @@ OWN: dict[str, Function] = {
 }
 
 # Functions with a cheaper variant under fast-math.
-FAST = frozenset({"sin", "cos", "tan"})
+FAST = frozenset({"sin", "cos", "tan", "pow"})
 # Functions of the 16 bits themselves; all others of a 16-bit float go through float32.
-NARROW = frozenset({"nextafter", "isnan", "isinf", "isfinite", "signbit", "abs", "copysign"})
+NARROW = frozenset({"nextafter"})
 
 
 def emit_math(
@@ -108,7 +109,8 @@ def emit_math(
         dtype: The float type.
         lanes: 1 for scalars, else the length of the vectors.
         fast: Whether cheaper variants may be used: sin, cos and tan of large arguments (|x| above
-            2**17, in float64 2**30) are then wrong.
+            2**17, in float64 2**30) are then wrong, and pow of float32 is exp2(y·log2(x)), whose
+            error grows with the exponent to some hundred ulps.
 
     Returns:
         A value of ``INTRINSICS[function].result_type(dtype)`` (bool: ``i1``).
@@ -125,12 +127,17 @@ def emit_math(
     if dtype.bits > 16 or function in NARROW:
         return _call(m, function, values, fast).text
     wide = Lanes(b, dtypes.float32, lanes)
+    widened = [
+        wide.value(floats.widen(b, v.text, v.dtype, lanes))
+        if v.dtype.is_float
+        else wide.value(v.text, v.dtype)
+        for v in values
+    ]
     if function == "fma":
-        return math_plain.narrow(
-            m, math_plain.fma_odd(wide, *[_widen(wide, v) for v in values])
-        ).text
-    widened = [_widen(wide, v) if v.dtype.is_float else wide.value(v.text, v.dtype) for v in values]
-    return math_plain.narrow(m, _call(wide, function, widened, fast)).text
+        result = math_plain.fma_odd(wide, *widened)
+    else:
+        result = _call(wide, function, widened, fast)
+    return floats.narrow(b, result.text, dtype, lanes) if result.dtype.is_float else result.text
 
 
 def _call(m: Lanes, function: str, values: Sequence[Value], fast: bool) -> Value:
@@ -139,7 +146,3 @@ def _call(m: Lanes, function: str, values: Sequence[Value], fast: bool) -> Value
     if function in FAST:
         return OWN[function](m, *values, fast=fast)
     return OWN[function](m, *values)
-
-
-def _widen(wide: Lanes, value: Value) -> Value:
-    return wide.value(value.cast("fpext", wide.dtype).text)

@@ -88,7 +88,7 @@ def _sine_of_pi(m: Lanes, a: Value) -> Value:
     steep = fraction > 0.25
     turned = steep.where(0.5 - fraction, fraction)
     angle, error = m.two_product(turned, m.const(PI[0]))
-    sine, cosine, _, _ = math_trig.kernel(m, angle, m.fma(turned, PI[1], error))
+    sine, cosine = math_trig.kernel(m, angle, m.fma(turned, PI[1], error))
     return steep.where(cosine, sine)
 
 

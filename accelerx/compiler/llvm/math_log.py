@@ -21,6 +21,9 @@ LOG_F64 = (
     0.18183574215553086, 0.15313777875027, 0.14798861801677288,
 )  # fmt: skip
 
+# Bits of √½.
+ROOT_HALF = 0x3FE6A09E667F3BCD
+ROOT_HALF_F32 = 0x3F3504F3
 # ln 2 with enough zero bits at its end that e·LN2_HIGH is exact.
 LN2_HIGH = 0.6931471805598903
 LN2_LOW = 5.497923018708371e-14
@@ -47,8 +50,7 @@ def split(m: Lanes, x: Value) -> tuple[Value, Value, Value]:
     tiny = x < smallest
     scaled = tiny.where(x * 2.0**shift, x)
     bits = scaled.bits()
-    root_half = m.pick(0x3F3504F3, 0x3FE6A09E667F3BCD)
-    e = (bits - root_half) >> m.mantissa
+    e = (bits - m.pick(ROOT_HALF_F32, ROOT_HALF)) >> m.mantissa
     f = (bits - (e << m.mantissa)).as_float() - 1.0
     e = e - tiny.where(m.const(shift, m.integer), m.const(0, m.integer))
     return e, to_float(m, e), f

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from accelerx import dtypes
 from accelerx.compiler.llvm.math_lanes import Lanes, Value
 
 
@@ -29,13 +28,20 @@ def round_half_away(m: Lanes, x: Value) -> Value:
 
 
 def nextafter(m: Lanes, x: Value, y: Value) -> Value:
-    """The bits of a float, read as sign and magnitude, are in the order of the floats."""
-    bits = x.bits()
-    away = (x < y).where(bits < 0, ~(bits < 0)).where(bits - 1, bits + 1)
-    zero = m.copysign(m.const(1, m.integer).as_float(), y)
-    stepped = x.equals(0.0).where(zero, away.as_float())
-    stepped = x.equals(y).where(y, stepped)
-    return (x.is_nan() | y.is_nan()).where(x + y, stepped)
+    """The next float after x toward y, as an integer of sign and magnitude.
+
+    Integers throughout: 16-bit floats have no comparisons of their own everywhere.
+    """
+    a, b = x.bits(), y.bits()
+    size_a, size_b = a & ~m.sign_bit, b & ~m.sign_bit
+    # In the floats' order: magnitudes, negated below 0.
+    order_a, order_b = (a < 0).where(-size_a, size_a), (b < 0).where(-size_b, size_b)
+    grows = (order_a < order_b) ^ (a < 0)
+    stepped = grows.where(a + 1, a - 1)
+    stepped = size_a.equals(0).where((b & m.sign_bit) | 1, stepped)
+    stepped = order_a.equals(order_b).where(b, stepped)
+    stepped = (size_b > m.infinity_bits).where(b, stepped)
+    return (size_a > m.infinity_bits).where(a, stepped).as_float()
 
 
 def ldexp(m: Lanes, x: Value, n: Value) -> Value:
@@ -75,21 +81,3 @@ def fma_odd(m: Lanes, x: Value, y: Value, z: Value) -> Value:
     inexact = (error < 0.0) | (error > 0.0)
     even = (bits & 1).equals(0)
     return (inexact & even).where((bits + step).as_float(), sum_)
-
-
-def narrow(m: Lanes, value: Value) -> Value:
-    """A float32 rounded to the 16-bit float of ``m``; a bool or an integer passes.
-
-    bfloat16 by integer arithmetic: LLVM calls a library for a scalar, which is not there.
-    """
-    if not value.dtype.is_float:
-        return value
-    if m.dtype.short == "f16":
-        return m.value(value.cast("fptrunc", m.dtype).text)
-    integer = dtypes.int32
-    bits = value.lanes.value(m.b.bitcast(value.text, value.dtype, integer, m.count), integer)
-    rounded = bits + 0x7FFF + (bits.lshr(16) & 1)
-    quiet = bits | 0x400000
-    top = value.is_nan().where(quiet, rounded).lshr(16)
-    half = m.b.value(f"trunc {m.type(integer)} {top.text} to {m.type(dtypes.int16)}")
-    return m.value(m.b.bitcast(half, dtypes.int16, m.dtype, m.count))

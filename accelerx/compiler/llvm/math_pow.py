@@ -7,9 +7,9 @@ needs the bits of the largest exponent more than the result has.
 from __future__ import annotations
 
 from accelerx import dtypes
-from accelerx.compiler.llvm import math_exp
+from accelerx.compiler.llvm import math_exp, math_log
 from accelerx.compiler.llvm.math_lanes import Lanes, Value
-from accelerx.compiler.llvm.math_log import LN2_HIGH, LN2_LOW, split
+from accelerx.compiler.llvm.math_log import LN2_HIGH, LN2_LOW, ROOT_HALF, split, to_float
 
 # (log(1+f) - 2s) / s³ in s² for s = f/(2+f): 2**-37.6 of the logarithm, enough for float32.
 LOG_SHORT = (0.6666666563725513, 0.4000033721753995, 0.2853717005612126, 0.23584948738527284)
@@ -27,10 +27,15 @@ TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
 LOG2_E = 1.4426950408889634
 
 
-def pow(m: Lanes, x: Value, y: Value) -> Value:
-    """C's pow with all its special cases."""
+def pow(m: Lanes, x: Value, y: Value, *, fast: bool = False) -> Value:
+    """C's pow with all its special cases; ``fast``: float32 as exp2(y·log2(x)) in float32."""
     a = m.abs(x)
-    magnitude = _pow_double(m, a, y) if m.double else _pow_single(m, a, y)
+    if m.double:
+        magnitude = _pow_double(m, a, y)
+    elif fast:
+        magnitude = math_exp.exp2(m, y * math_log.log2(m, a))
+    else:
+        magnitude = _pow_single(m, a, y)
     magnitude = a.equals(1.0).where(1.0, magnitude)
     rounded = m.call("llvm.rint", y)
     half = y * 0.5
@@ -47,14 +52,16 @@ def pow(m: Lanes, x: Value, y: Value) -> Value:
 def _pow_single(m: Lanes, a: Value, y: Value) -> Value:
     """a**y for a ≥ 0: 2**(y·log2(a)) in float64, whose range needs no care with the exponent."""
     d = Lanes(m.b, dtypes.float64, m.count)
-    _, e, f = split(m, a)
-    infinity = m.const(float("inf"))
-    e = a.equals(0.0).where(-infinity, (a < infinity).where(e, a))
-    exponent, fraction, wide_y = (d.value(v.cast("fpext", d.dtype).text) for v in (e, f, y))
-    s = fraction / (fraction + 2.0)
+    x, wide_y = (d.value(v.cast("fpext", d.dtype).text) for v in (a, y))
+    bits = x.bits()
+    e = (bits - ROOT_HALF) >> d.mantissa
+    f = (bits - (e << d.mantissa)).as_float() - 1.0
+    s = f / (f + 2.0)
     z = s * s
     s = s * LOG2_E
-    log2 = d.fma(s * z, d.poly_split(z, LOG_SHORT), s + s) + exponent
+    log2 = d.fma(s * z, d.poly(z, LOG_SHORT), s + s) + to_float(d, e)
+    infinity = d.const(float("inf"))
+    log2 = x.equals(0.0).where(-infinity, (x < infinity).where(log2, x))
     product = math_exp.clamp(d, log2 * wide_y, -300.0, 300.0)
     k, n = d.round_magic(product, 1.0)
     r = product - k

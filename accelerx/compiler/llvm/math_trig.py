@@ -53,7 +53,7 @@ class Angle:
 def sin(m: Lanes, x: Value, *, fast: bool = False) -> Value:
     a = m.abs(x)
     angle = reduce(m, a, fast=fast)
-    sine, cosine, _, _ = kernel(m, angle.r, angle.low)
+    sine, cosine = kernel(m, angle.r, angle.low)
     result = _odd(m, angle.q).where(cosine, sine)
     sign = (x.bits() & m.sign_bit) ^ _second_bit_as_sign(m, angle.q)
     return (result.bits() ^ sign).as_float()
@@ -61,7 +61,7 @@ def sin(m: Lanes, x: Value, *, fast: bool = False) -> Value:
 
 def cos(m: Lanes, x: Value, *, fast: bool = False) -> Value:
     angle = reduce(m, m.abs(x), fast=fast)
-    sine, cosine, _, _ = kernel(m, angle.r, angle.low)
+    sine, cosine = kernel(m, angle.r, angle.low)
     result = _odd(m, angle.q).where(sine, cosine)
     # cos(a) = sin(a + π/2): the sign turns where q + 1 has its second bit.
     return (result.bits() ^ _second_bit_as_sign(m, angle.q + 1)).as_float()
@@ -69,14 +69,15 @@ def cos(m: Lanes, x: Value, *, fast: bool = False) -> Value:
 
 def tan(m: Lanes, x: Value, *, fast: bool = False) -> Value:
     angle = reduce(m, m.abs(x), fast=fast)
-    sine, cosine, sine_low, cosine_low = kernel(m, angle.r, angle.low)
+    (sine, sine_low), (cosine, cosine_low) = kernel_parts(m, angle.r, angle.low)
     odd = _odd(m, angle.q)
     over, under = odd.where(cosine, sine), odd.where(sine, cosine)
-    quotient = over / under
-    if sine_low is not None and cosine_low is not None:
-        over_low, under_low = odd.where(cosine_low, sine_low), odd.where(sine_low, cosine_low)
-        left = m.fma(-quotient, under, over) + m.fma(-quotient, under_low, over_low)
-        quotient = quotient + left / under
+    over_low, under_low = odd.where(cosine_low, sine_low), odd.where(sine_low, cosine_low)
+    # The quotient, corrected by its remainder.
+    inverse = 1.0 / under
+    quotient = over * inverse
+    left = m.fma(-quotient, under, over) + m.fma(-quotient, under_low, over_low)
+    quotient = m.fma(left, inverse, quotient)
     turned = angle.q << (m.dtype.bits - 1)
     sign = (x.bits() & m.sign_bit) ^ turned
     return (quotient.bits() ^ sign).as_float()
@@ -90,20 +91,36 @@ def _second_bit_as_sign(m: Lanes, q: Value) -> Value:
     return (q << (m.dtype.bits - 2)) & m.sign_bit
 
 
-def kernel(
-    m: Lanes, r: Value, low: Value | None
-) -> tuple[Value, Value, Value | None, Value | None]:
-    """sin(r + low) and cos(r + low) for |r| ≤ π/4, and with ``low`` their rounding errors."""
-    z = r * r
-    s = (z * r) * m.poly_split(z, SIN_F64 if m.double else SIN_F32)
-    c = (z * z) * m.poly_split(z, COS_F64 if m.double else COS_F32)
+def kernel(m: Lanes, r: Value, low: Value | None) -> tuple[Value, Value]:
+    """sin(r + low) and cos(r + low) for |r| ≤ π/4."""
     if low is None:
-        return r + s, m.fma(z, -0.5, 1.0) + c, None, None
+        z = r * r
+        return r + _sine_tail(m, r, z), m.fma(z, -0.5, 1.0) + _cosine_tail(m, z)
+    sine, cosine = kernel_parts(m, r, low)
+    return sine[0], cosine[0]
+
+
+def kernel_parts(
+    m: Lanes, r: Value, low: Value | None
+) -> tuple[tuple[Value, Value], tuple[Value, Value]]:
+    """The same, each with its rounding error."""
+    z = r * r
     half = z * 0.5
+    s, c = _sine_tail(m, r, z), _cosine_tail(m, z)
+    if low is not None:
+        s = s + m.fma(-half, low, low)
+        c = m.fma(-r, low, c)
     near_one = 1.0 - half
-    sine, sine_low = m.fast_two_sum(r, s + m.fma(-half, low, low))
-    cosine, cosine_low = m.fast_two_sum(near_one, ((1.0 - near_one) - half) + m.fma(-r, low, c))
-    return sine, cosine, sine_low, cosine_low
+    cosine = m.fast_two_sum(near_one, ((1.0 - near_one) - half) + c)
+    return m.fast_two_sum(r, s), cosine
+
+
+def _sine_tail(m: Lanes, r: Value, z: Value) -> Value:
+    return (z * r) * m.poly_split(z, SIN_F64 if m.double else SIN_F32)
+
+
+def _cosine_tail(m: Lanes, z: Value) -> Value:
+    return (z * z) * m.poly_split(z, COS_F64 if m.double else COS_F32)
 
 
 def reduce(m: Lanes, a: Value, *, fast: bool = False) -> Angle:

@@ -7,7 +7,8 @@ from accelerx.compiler.llvm import builder
 from accelerx.compiler.llvm.builder import suffix, type_name
 from accelerx.compiler.llvm.code import CACHE_LINE, Code
 from accelerx.compiler.llvm.integers import resize
-from accelerx.compiler.llvm.values import Value, Values, scalar, vector
+from accelerx.compiler.llvm.values import Value, Values, vector
+from accelerx.compiler.passes.lanes import PROMISED, SAME, WRAPS, Lane
 from accelerx.dtypes import DType, int32, int64, uint8
 
 SHARED_ON_STACK = 32 * 1024
@@ -90,14 +91,19 @@ class Memory:
     def _lanes(self) -> Value:
         if self.code.width == 1:
             return self.code.literal(0, int64)
-        from_zero = self.code.literal(0, int64)
-        return Value("0", int64, from_zero.lane._replace(stride=1), 0)
+        return Value("0", int64, Lane(1), 0)
 
     def pointer(self, mem: Mem, index: Value) -> str:
         """Address of the element at a scalar index, or at the base of an affine one."""
         kind = memory_type(mem.dtype).llvm
-        text = resize(self.code.b, index.text, index.type, int64, 1)
-        return self.code.b.value(f"getelementptr {kind}, ptr {self.bases[mem.name]}, i64 {text}")
+        whole = bool(index.offset) and index.lane.exact != PROMISED and index.type.bits < 64
+        text = self.code.math.base(index) if whole else index.text
+        if index.const is None:
+            text = resize(self.code.b, text, index.type, int64, 1)
+        base = self.code.b.value(f"getelementptr {kind}, ptr {self.bases[mem.name]}, i64 {text}")
+        if whole or not index.offset:
+            return base
+        return self.code.b.value(f"getelementptr {kind}, ptr {base}, i64 {index.offset}")
 
     def _pointers(self, mem: Mem, index: Value) -> str:
         kind = memory_type(mem.dtype).llvm
@@ -109,7 +115,7 @@ class Memory:
         return self.code.b.value(f"getelementptr {kind}, ptr {self.bases[mem.name]}, {at} {text}")
 
     def _contiguous(self, index: Value) -> bool:
-        return index.lane.stride == 1 and (index.lane.exact or index.type.bits == 64)
+        return index.lane.stride == 1 and (index.lane.exact != WRAPS or index.type.bits == 64)
 
     # ---- loads
 
@@ -142,7 +148,8 @@ class Memory:
         text = self.code.b.value(
             f"load {kind.llvm}, ptr {pointer}, align {kind.itemsize}", pure=False
         )
-        return scalar(self._from_memory(text, mem.dtype, 1), mem.dtype)
+        lane = SAME._replace(even=index.lane.even)
+        return Value(self._from_memory(text, mem.dtype, 1), mem.dtype, lane)
 
     def _dummy_pointer(self) -> str:
         """Something readable for code whose lanes are all inactive."""
@@ -207,9 +214,7 @@ class Memory:
             kind = memory_type(mem.dtype)
             stored = self._to_memory(text, mem.dtype, 1)
             pointer = self.pointer(mem, index)
-            self.code.b.effect(
-                f"store {kind.llvm} {stored}, ptr {pointer}, align {kind.itemsize}"
-            )
+            self.code.b.effect(f"store {kind.llvm} {stored}, ptr {pointer}, align {kind.itemsize}")
 
         if guard is None:
             write()
@@ -254,7 +259,7 @@ class Memory:
         """All lanes store to one place: the last active one wins, as in a scatter."""
         guard = self._guard(i)
         if value.same or self.code.width == 1:
-            self._scalar_store(mem, index, value.text, guard)
+            self._scalar_store(mem, index, self.code.math.base(value), guard)
             return
         mask, b, width = self.code.current()[i], self.code.b, self.code.width
 
@@ -282,7 +287,7 @@ def _own(mem: Mem, index: Value) -> bool:
 
     Whole-vector accesses let LLVM keep such arrays in registers; masked ones do not.
     """
-    return mem.space == "local" and index.const is not None
+    return mem.space == "local" and index.known is not None
 
 
 def bits_type(width: int) -> DType:
@@ -301,4 +306,3 @@ def _shared_bytes(kernel: Kernel) -> int:
         for mem in kernel.mems.values()
         if mem.space == "shared" and mem.size is not None
     )
-

@@ -37,9 +37,7 @@ def emit_module(kernel: Kernel, options: EmitOptions) -> Module:
     """Emits a kernel in normal form (``lower.for_vectors``)."""
     assert kernel.block is not None, "the CPU code is specialised on a block shape"
     decided = plan(kernel, kernel.block, options)
-    regions = cut(
-        kernel, decided.geometry, single=decided.single, is_barrier=decided.is_barrier
-    )
+    regions = cut(kernel, decided.geometry, single=decided.single, is_barrier=decided.is_barrier)
     return _Emitter(regions, decided).module()
 
 
@@ -89,7 +87,11 @@ class _Emitter:
             out.append(f"  {loaded} = load {kind}, ptr %argp{i}")
             if loaded != name:
                 out.append(f"  {name} = icmp ne i8 {loaded}, 0")
-        return ["  %argsp = getelementptr i8, ptr %call, i64 8", "  %args = load ptr, ptr %argsp", *out]
+        return [
+            "  %argsp = getelementptr i8, ptr %call, i64 8",
+            "  %args = load ptr, ptr %argsp",
+            *out,
+        ]
 
 
 def _most_slots(regions: Regions, decided: Plan) -> int:
@@ -159,5 +161,3 @@ finished:
 stop:
   ret i32 1
 }""".splitlines()
-
-

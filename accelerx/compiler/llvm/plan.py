@@ -103,8 +103,9 @@ def _between_lanes(body: Sequence[Stmt]) -> bool:
     )
 
 
-# Sizes (nodes times vectors) up to which a run is jammed.
-_SMALL, _JAM_LIMIT = 640, 1500
+# Sizes (nodes times vectors) up to which a run is jammed. A loop by the block's size walks through
+# memory in order only if all vectors take each turn together.
+_SMALL, _JAM_LIMIT = 1000, 1500
 
 
 def _suited(body: Sequence[Stmt], vectors: int, *, whole_block: bool) -> int:

@@ -10,6 +10,7 @@ from accelerx.compiler.llvm.code import CACHE_LINE, Code
 from accelerx.compiler.llvm.integers import resize
 from accelerx.compiler.llvm.memory import bits_type
 from accelerx.compiler.llvm.values import Value
+from accelerx.compiler.passes.fold import wrap
 from accelerx.dtypes import DType, int32
 
 
@@ -34,9 +35,12 @@ class Spilled:
         if not self.pointer:
             if not value.lane.stride:
                 return value.text
+            base = code.math.base(value)
             number = resize(code.b, lane, int32, value.type, 1)
-            step = code.b.binary("mul", number, str(value.lane.stride), value.type)
-            return code.b.binary("add", value.text, step, value.type)
+            step = code.b.binary(
+                "mul", number, str(wrap(value.lane.stride, value.type)), value.type
+            )
+            return code.b.binary("add", base, step, value.type)
         kind = "i8" if value.type.is_bool else value.type.llvm
         at = code.b.value(f"getelementptr {kind}, ptr {self.pointer}, i32 {lane}")
         text = code.b.value(f"load {kind}, ptr {at}", pure=False)
@@ -73,7 +77,9 @@ class Gathered:
         """All lanes, as a register."""
         b = self.code.b
         text = b.value(f"load {self.kind}, ptr {self.pointer}", pure=False)
-        return b.value(f"icmp ne {self.kind} {text}, zeroinitializer") if self.dtype.is_bool else text
+        return (
+            b.value(f"icmp ne {self.kind} {text}, zeroinitializer") if self.dtype.is_bool else text
+        )
 
 
 @contextmanager

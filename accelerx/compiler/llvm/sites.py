@@ -19,6 +19,8 @@ HOOK_OFFSET, CONTEXT_OFFSET = 40, 48  # in ax_host_call
 
 
 class Sites:
+    """Emits prints, checks and polls, and collects the table of sites."""
+
     def __init__(self, code: Code, expressions: Expressions) -> None:
         self.code = code
         self.expressions = expressions
@@ -120,4 +122,3 @@ class Sites:
         unlikely = b.value(f"call i1 @llvm.expect.i1(i1 {wanted}, i1 false)")
         with self.code.branch_around(unlikely, "poll"):
             self.call(POLL, "0")
-

@@ -21,7 +21,9 @@ from accelerx.compiler.passes import flow
 from accelerx.compiler.passes.lanes import Lanes
 from accelerx.compiler.passes.regions import continues
 
-FULL_MASK_SIZE = 400  # nodes times slots up to which a body is emitted twice
+FULL_MASK_SIZE = 400  # nodes times slots up to which a branch is emitted twice
+FULL_LOOP_SIZE = 1000  # and a loop's body
+SLOTS_INTERLEAVED = 2  # slots whose operations alternate, to hide latencies
 SLOTS_TOGETHER = 4  # more slots than this take a guarded memory access one by one
 
 
@@ -57,12 +59,10 @@ class Statements:
 
     def _statement(self, s: Stmt) -> None:
         match s:
-            case ir.Assign():
+            case ir.Assign() if self.lanes.kinds[s.target].lane.even:
                 self._assign(s.target, self.expressions.evaluate(s.value), s)
-            case ir.Store():
-                index = self.expressions.evaluate(s.indices[0])
-                value = self.expressions.evaluate(s.value)
-                self.expressions.memory.store(self.code.kernel.mems[s.mem], index, value)
+            case ir.Assign() | ir.Store():
+                self._slot_by_slot(s)
             case ir.If():
                 self._if(s)
             case ir.For() | ir.While():
@@ -86,6 +86,20 @@ class Statements:
                     self.code.b.effect("fence seq_cst")
             case ir.Barrier():
                 pass  # of a warp: its vectors go through statements together
+
+    def _slot_by_slot(self, s: ir.Assign | ir.Store) -> None:
+        """Emits a statement for a few slots at a time, so that few registers are live."""
+        code = self.code
+        mask, n = code.current(), len(code.slots)
+        for first in range(0, n, SLOTS_INTERLEAVED):
+            picked = range(first, min(first + SLOTS_INTERLEAVED, n))
+            with code.on_slots(picked, code.simplified(tuple(mask[i] for i in picked))):
+                if isinstance(s, ir.Assign):
+                    self._assign(s.target, self.expressions.evaluate(s.value), s)
+                else:
+                    index = self.expressions.evaluate(s.indices[0])
+                    value = self.expressions.evaluate(s.value)
+                    self.expressions.memory.store(code.kernel.mems[s.mem], index, value)
 
     def _assign(self, name: str, values: Values, s: Stmt) -> None:
         self.variables.write(name, values, blend=id(s) not in self.lanes.unblended)
@@ -159,7 +173,7 @@ class Statements:
                 self.run(body)
             return
         end = b.label("end")
-        if self._worth_doubling(body, len(mask)):
+        if self._worth_doubling(body, len(mask), FULL_MASK_SIZE):
             full, partial = b.label("full"), b.label("partial")
             b.branch_if(code.all(mask), full, partial)
             code.place(full)
@@ -175,11 +189,11 @@ class Statements:
         b.branch(end)
         code.place(end)
 
-    def _worth_doubling(self, body: Sequence[Stmt], slots: int) -> bool:
+    def _worth_doubling(self, body: Sequence[Stmt], slots: int, limit: int) -> bool:
         size, _, _ = self._measure(body)
         return (
             self.specialise
-            and size * slots <= FULL_MASK_SIZE
+            and size * slots <= limit
             and _touches_memory(body)
             and not flow.leaves(body)
         )
@@ -198,7 +212,7 @@ class Statements:
         if flow.leaves(body) or ir.contains(body, ir.Warp, ir.Barrier):
             return False
         return not any(
-            self.lanes.kinds[name].uniform
+            self.lanes.kinds[name].lane.even
             for s in ir.statements(body)
             if (name := ir.target(s)) is not None and not isinstance(s, ir.For)
         )
@@ -261,10 +275,24 @@ class Statements:
     def _masked_loop(self, s: ir.For | ir.While) -> None:
         code, b = self.code, self.code.b
         skips = any(isinstance(x, ir.Continue) for x in flow.own_exits(s))
-        if code.mask is None and not flow.leaves(s.body) and self._worth_doubling(
-            s.body, len(code.slots)
+        if (
+            code.mask is None
+            and not flow.leaves(s.body)
+            and self._worth_doubling(s.body, len(code.slots), FULL_LOOP_SIZE)
         ):
             self._full_phase(s)
+            some, out = b.label("some"), b.label("out")
+            b.branch_if(code.any(code.mask_of(self._condition(s))), some, out)
+            code.place(some)
+            self._partial_loop(s, skips=skips)
+            b.branch(out)
+            code.place(out)
+        else:
+            self._partial_loop(s, skips=skips)
+
+    def _partial_loop(self, s: ir.For | ir.While, *, skips: bool) -> None:
+        """Runs the loop under the mask of the lanes that are still in it."""
+        code, b = self.code, self.code.b
         live, skipping = MaskStore(code), MaskStore(code) if skips else None
         live.set(code.current())
         code.frames.append(Frame(s, live=live, skipping=skipping))
@@ -410,5 +438,3 @@ def _heavy(body: Sequence[Stmt]) -> bool:
             if any(isinstance(x, ir.Load | ir.Call) for x in ir.walk(e)):
                 return True
     return False
-
-

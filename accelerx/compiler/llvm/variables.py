@@ -48,9 +48,14 @@ class Variables:
     def _uniform(self, name: str) -> bool:
         return self.lanes.kinds[name].uniform
 
+    def _shared(self, name: str) -> bool:
+        """Whether the vectors of a chunk share the scalar that their bases are counted from."""
+        lane = self.lanes.kinds[name].lane
+        return self._uniform(name) or (lane.even and bool(lane.stride))
+
     def _slot(self, name: str, slot: int) -> str:
-        """Storage of a local for a slot; of a uniform one for the block (slot 0)."""
-        key = (name, 0 if self._uniform(name) else slot)
+        """Storage of a local for a slot; of a shared one for all of them (slot 0)."""
+        key = (name, 0 if self._shared(name) else slot)
         if key not in self._slots:
             self._slots[key] = self.code.alloca(self._kind(name))
         return self._slots[key]
@@ -68,22 +73,29 @@ class Variables:
         slots = self.code.slots[:1] if self._uniform(name) else self.code.slots
         lane = self.lanes.kinds[name].lane
         dtype = self.code.kernel.locals[name]
+        pitch = self.code.width * (lane.stride or 0) if self._shared(name) else 0
         return tuple(
-            Value(self.code.load(self._kind(name), self._slot(name, s)), dtype, lane)
+            Value(
+                self.code.load(self._kind(name), self._slot(name, s)), dtype, lane, offset=pitch * s
+            )
             for s in slots
         )
 
     def write(self, name: str, values: Values, *, blend: bool) -> None:
         """Assigns a local; with ``blend``, inactive lanes keep their value."""
         kind = self._kind(name)
-        if self._uniform(name):
-            self.code.store(kind, values[0].text, self._slot(name, 0))
+        if self._shared(name):
+            first, lane = values[0], self.lanes.kinds[name].lane
+            offset = self.code.slots[0] * self.code.width * (lane.stride or 0)
+            found = (first.lane.even, first.lane.stride, first.offset)
+            assert found == (True, lane.stride, offset), f"{name} is {found}, analysed as {lane}"
+            self.code.store(kind, first.text, self._slot(name, 0))
             return
         varies = self.lanes.kinds[name].lane.stride is None
         for i, slot in enumerate(self.code.slots):
             value = values[i] if len(values) > 1 else values[0]
             pointer = self._slot(name, slot)
-            text = self.code.math.vector(value) if varies else value.text
+            text = self.code.math.vector(value) if varies else self.code.math.base(value)
             if blend and varies and self.code.mask is not None:
                 text = self._blended(self.code.mask[i], text, kind, pointer)
             self.code.store(kind, text, pointer)
@@ -97,7 +109,7 @@ class Variables:
     def clear(self, name: str) -> None:
         """Gives a local some value, so that reading it before an assignment is harmless."""
         kind = self._kind(name)
-        for slot in self.code.slots[:1] if self._uniform(name) else self.code.slots:
+        for slot in self.code.slots[:1] if self._shared(name) else self.code.slots:
             self.code.store(kind, "zeroinitializer", self._slot(name, slot))
 
     # ---- context
@@ -117,9 +129,21 @@ class Variables:
             self._copy(name, inward=False)
 
     def _copy(self, name: str, *, inward: bool) -> None:
-        kind = self._kind(name)
-        for slot in self.code.slots:
+        code, kind = self.code, self._kind(name)
+        if self._shared(name):
+            self._copy_shared(name, inward=inward)
+            return
+        for slot in code.slots:
             element, register = self._element(name, slot), self._slot(name, slot)
             source, target = (element, register) if inward else (register, element)
-            self.code.store(kind, self.code.load(kind, source), target)
+            code.store(kind, code.load(kind, source), target)
 
+    def _copy_shared(self, name: str, *, inward: bool) -> None:
+        """A base for each vector outside, one for the chunk inside."""
+        code, kind = self.code, self._kind(name)
+        register = self._slot(name, 0)
+        if inward:
+            code.store(kind, code.load(kind, self._element(name, code.slots[0])), register)
+            return
+        for slot, value in zip(code.slots, self.read(name), strict=True):
+            code.store(kind, code.math.base(value), self._element(name, slot))

@@ -80,9 +80,7 @@ class WarpArrays:
 
     def _first(self) -> Value:
         """Number of the warp's first thread."""
-        return self.math.binary(
-            "and", self.expressions.linear(0), self.code.literal(-WARP), int32
-        )
+        return self.math.binary("and", self.expressions.linear(0), self.code.literal(-WARP), int32)
 
     # ---- shuffles
 
@@ -175,4 +173,3 @@ class WarpArrays:
             return self.math.binary(op, total, self._get(self.value, thread, dtype), dtype)
 
         return self._each(start, join)
-

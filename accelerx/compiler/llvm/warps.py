@@ -22,6 +22,8 @@ from accelerx.dtypes import DType, bool_, int32, uint32
 
 
 class Warps:
+    """Emits warp statements."""
+
     def __init__(self, code: Code, expressions: Expressions) -> None:
         self.code = code
         self.expressions = expressions
@@ -97,7 +99,9 @@ class _Warp:
             kind = type_name(dtype, length)
             order = ", ".join(f"i32 {i}" for i in range(2 * length))
             parts = [
-                self.b.value(f"shufflevector {kind} {a}, {kind} {c}, <{2 * length} x i32> <{order}>")
+                self.b.value(
+                    f"shufflevector {kind} {a}, {kind} {c}, <{2 * length} x i32> <{order}>"
+                )
                 for a, c in zip(parts[::2], parts[1::2], strict=True)
             ]
             length *= 2
@@ -116,7 +120,11 @@ class _Warp:
         kind = type_name(held, self.width)
         room = self.code.alloca(f"[{WARP} x {held.llvm}]", CACHE_LINE)
         for slot, v in enumerate(self.args[0]):
-            text = resize(self.b, self.code.math.vector(v), dtype, held, self.width) if dtype.is_bool else self.code.math.vector(v)
+            text = (
+                resize(self.b, self.code.math.vector(v), dtype, held, self.width)
+                if dtype.is_bool
+                else self.code.math.vector(v)
+            )
             at = self.b.value(f"getelementptr {held.llvm}, ptr {room}, i32 {slot * self.width}")
             self.b.effect(f"store {kind} {text}, ptr {at}, align {held.itemsize}")
         out = []
@@ -187,7 +195,9 @@ class _Warp:
         votes = self.code.mask_of(self.args[0]) if len(self.args[0]) == len(self.code.slots) else (
             tuple(self.code.math.vector(v) for v in self.args[0])
         )  # fmt: skip
-        yes = self.ballot([self.code.mask_and(m, v) for m, v in zip(self.masks, votes, strict=True)])
+        yes = self.ballot(
+            [self.code.mask_and(m, v) for m, v in zip(self.masks, votes, strict=True)]
+        )
         match op:
             case "ballot":
                 return scalar(yes, uint32)

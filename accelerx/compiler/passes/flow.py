@@ -62,8 +62,15 @@ def has_block_barrier(body: Sequence[Stmt]) -> bool:
     return any(is_block_barrier(s) for s in ir.statements(body))
 
 
+CALL_SIZE = 20  # of an intrinsic, most of which are polynomials
+LANE_LOOP_SIZE = 80  # of a statement that takes one lane after the other
+
+
 def size(body: Sequence[Stmt]) -> int:
     """Number of statements and expression nodes: a measure of the code they become."""
-    return sum(
-        1 + sum(1 for e in ir.expressions(s) for _ in ir.walk(e)) for s in ir.statements(body)
-    )
+    total = 0
+    for s in ir.statements(body):
+        total += LANE_LOOP_SIZE if isinstance(s, ir.Atomic | ir.Print | ir.Assert) else 1
+        for e in ir.expressions(s):
+            total += sum(CALL_SIZE if isinstance(x, ir.Call) else 1 for x in ir.walk(e))
+    return total

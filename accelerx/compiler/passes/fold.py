@@ -84,13 +84,13 @@ def _fold_binary(e: ir.Binary) -> Expr:
         value = integer_binary(e.op, int(e.left.value), int(e.right.value), e.type)
         return e if value is None else Const(value, e.type, e.loc)
     match e.op, e.left, e.right:
-        case ("add" | "or" | "xor"), Const(0), x:
+        case (("add" | "or" | "xor"), Const(0), x):
             return x
-        case ("add" | "sub" | "or" | "xor" | "shl" | "shr"), x, Const(0):
+        case (("add" | "sub" | "or" | "xor" | "shl" | "shr"), x, Const(0)):
             return x
         case "mul", Const(1), x:
             return x
-        case ("mul" | "quot" | "floordiv"), x, Const(1):
+        case (("mul" | "quot" | "floordiv"), x, Const(1)):
             return x
         case "mul", Const(0) as zero, _:
             return zero

@@ -32,7 +32,8 @@ def _unchanging(e: Expr) -> bool:
     if isinstance(e, ir.Const | ir.ParamRef | ir.Special):
         return True
     cheap = isinstance(e, ir.Cast) or (
-        isinstance(e, ir.Binary) and e.op in ("add", "sub", "mul", "shl", "shr", "and", "quot", "rem")
+        isinstance(e, ir.Binary)
+        and e.op in ("add", "sub", "mul", "shl", "shr", "and", "quot", "rem")
     )
     return cheap and e.type.is_integer and all(_unchanging(x) for x in ir.operands(e))
 

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from accelerx.compiler import ir
 from accelerx.compiler.ir import Const, Expr, Kernel, Mem, Stmt
-from accelerx.compiler.passes import flow
 from accelerx.dtypes import DType
 
 MAX_ALIGN = 4096
@@ -23,17 +22,21 @@ WARP = 32
 
 
 class Lane(NamedTuple):
-    """How a value runs through a vector.
+    """How a value runs through a vector, and from vector to vector.
 
     Attributes:
         stride: Difference between neighbours; None if there is no such number.
-        exact: Whether base + stride * lane stays in the type's range in every lane.
+        exact: PROMISED if base + stride * lane surely stays in the type's range, ALIGNED if that
+            is known within a vector only, WRAPS if not at all.
         align: Power of two that divides the base (at most MAX_ALIGN).
+        even: Whether the block's vectors follow each other in the same way: the base of vector n is
+            that of vector 0 plus n * width * stride. Of one scalar: whether the block agrees on it.
     """
 
     stride: int | None
-    exact: bool = True
+    exact: int = 2
     align: int = 1
+    even: bool = False
 
 
 class Kind(NamedTuple):
@@ -43,9 +46,11 @@ class Kind(NamedTuple):
     lane: Lane
 
 
+WRAPS, ALIGNED, PROMISED = 0, 1, 2
 SAME = Lane(0)
-VARYING = Lane(None, False)
-UNIFORM = Kind(True, SAME)
+AGREED = Lane(0, even=True)
+VARYING = Lane(None, WRAPS)
+UNIFORM = Kind(True, AGREED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +88,15 @@ class Geometry:
             return Kind(False, SAME)
         if e.kind == "warp":
             return Kind(False, SAME)
-        along = Lane(1, True, self.width)
+        along = Lane(1, PROMISED, self.width)
         if e.kind == "lane":
             return Kind(False, along)
         if e.axis == 0 and (self.rows or self.linear):
-            return Kind(False, along)
+            return Kind(False, along._replace(even=self.linear))
         return Kind(False, SAME if self.rows else VARYING)
 
+
+BOTTOM = Kind(True, Lane(0, PROMISED, MAX_ALIGN, True))  # of a local not yet seen
 
 # ---------------------------------------------------------------------------- rules for expressions
 
@@ -100,7 +107,8 @@ def power_of_two_in(value: int) -> int:
 
 
 def constant_lane(value: int | float | bool) -> Lane:
-    return Lane(0, True, power_of_two_in(int(value))) if isinstance(value, int) else SAME
+    align = power_of_two_in(int(value)) if isinstance(value, int) else 1
+    return AGREED._replace(align=align)
 
 
 def _stays(stride: int, align: int, width: int) -> bool:
@@ -108,10 +116,12 @@ def _stays(stride: int, align: int, width: int) -> bool:
     return stride > 0 and stride & (stride - 1) == 0 and align >= stride * width
 
 
-def _affine(stride: int, align: int, exact: bool, width: int) -> Lane:
+def _affine(stride: int, align: int, exact: int, even: bool, width: int) -> Lane:
     if stride == 0:
-        return Lane(0, True, align)
-    return Lane(stride, exact or _stays(stride, align, width), align)
+        return Lane(0, PROMISED, align, even)
+    if exact == WRAPS and _stays(stride, align, width):
+        exact = ALIGNED
+    return Lane(stride, exact, align, even)
 
 
 def binary_lane(
@@ -120,38 +130,45 @@ def binary_lane(
     """The lane of an integer operation on lanes ``a`` and ``b``; ``ca``, ``cb`` if constant."""
     if a.stride is None or b.stride is None:
         return VARYING
-    exact = nowrap and a.exact and b.exact
+    exact = min(a.exact, b.exact) if nowrap else WRAPS
+    even = a.even and b.even
     match op:
         case "add":
-            return _affine(a.stride + b.stride, min(a.align, b.align), exact, width)
+            return _affine(a.stride + b.stride, min(a.align, b.align), exact, even, width)
         case "sub":
-            return _affine(a.stride - b.stride, min(a.align, b.align), exact, width)
+            return _affine(a.stride - b.stride, min(a.align, b.align), exact, even, width)
         case "mul" if ca is not None or cb is not None:
             factor, lane = (cb, a) if cb is not None else (ca, b)
-            assert factor is not None and lane.stride is not None
+            assert factor is not None
+            assert lane.stride is not None
             align = min(lane.align * power_of_two_in(factor), MAX_ALIGN)
-            return _affine(lane.stride * factor, align, exact, width)
+            return _affine(lane.stride * factor, align, exact, even, width)
         case "mul" if a.stride == b.stride == 0:
-            return Lane(0, True, min(a.align * b.align, MAX_ALIGN))
+            return Lane(0, PROMISED, min(a.align * b.align, MAX_ALIGN), even)
         case "shl" if cb is not None and 0 <= cb < 31:
             align = min(a.align << cb, MAX_ALIGN)
-            return _affine(a.stride << cb, align, False, width)
-    return SAME if a.stride == b.stride == 0 else VARYING
+            return _affine(a.stride << cb, align, WRAPS, even, width)
+    return SAME._replace(even=even) if a.stride == b.stride == 0 else VARYING
 
 
 def cast_lane(a: Lane, source: DType, target: DType, width: int) -> Lane:
     """The lane of a conversion."""
-    if not a.stride:
-        return a if a.stride is None or (source.is_integer and target.is_integer) else SAME
-    if not (source.is_integer and target.is_integer):
+    integers = source.is_integer and target.is_integer
+    if a.stride is None:
         return VARYING
-    if target.bits > source.bits:
-        if not a.exact:
-            return VARYING
-        keeps = source.kind == target.kind or target.is_signed
-        return Lane(a.stride, keeps or _stays(a.stride, a.align, width), a.align)
-    exact = (a.exact and source is target) or _stays(a.stride, a.align, width)
-    return Lane(a.stride, exact, a.align)
+    if a.stride == 0:
+        return a if integers else SAME._replace(even=a.even)
+    if not integers:
+        return VARYING
+    aligned = ALIGNED if _stays(a.stride, a.align, width) else WRAPS
+    if target.bits <= source.bits:
+        return Lane(a.stride, a.exact if source is target else aligned, a.align, a.even)
+    if a.exact == WRAPS:
+        return VARYING
+    keeps = source.kind == target.kind or target.is_signed
+    # vectors whose own range is known only one by one no longer follow each other
+    even = a.even and a.exact == PROMISED
+    return Lane(a.stride, a.exact if keeps else aligned, a.align, even)
 
 
 def _constant(e: Expr) -> int | None:
@@ -190,7 +207,7 @@ class Lanes:
             case ir.Special():
                 return self.geometry.special(e)
             case ir.Local():
-                return self.kinds.get(e.name, Kind(True, Lane(0, True, MAX_ALIGN)))
+                return self.kinds.get(e.name, BOTTOM)
             case ir.Load():
                 return self._load(e)
         return self._operation(e)
@@ -199,7 +216,9 @@ class Lanes:
         index = self.kind(e.indices[0])
         if self.mems[e.mem].space == "local":
             return Kind(False, SAME if self.geometry.width == 1 else VARYING)
-        return Kind(index.uniform, SAME) if index.lane.stride == 0 else Kind(False, VARYING)
+        if index.lane.stride != 0:
+            return Kind(False, VARYING)
+        return Kind(index.uniform, SAME._replace(even=index.uniform))
 
     def _operation(self, e: Expr) -> Kind:
         operands = ir.operands(e)
@@ -213,7 +232,7 @@ class Lanes:
         if isinstance(e, ir.Cast | ir.Bitcast):
             return Kind(uniform, cast_lane(kinds[0].lane, e.operand.type, e.type, width))
         same = all(k.lane.stride == 0 for k in kinds)
-        return Kind(uniform, SAME) if same else Kind(False, VARYING)
+        return Kind(uniform, SAME._replace(even=uniform)) if same else Kind(False, VARYING)
 
 
 Chain = tuple[Stmt, ...]
@@ -291,9 +310,8 @@ class Analysis:
     def _mask_constructs(self) -> None:
         masked = self.result.masked
         for s in self.order:
-            if isinstance(s, ir.If | ir.For | ir.While) and id(s) not in masked:
-                if self._diverges(s):
-                    masked.add(id(s))
+            if isinstance(s, ir.If | ir.For | ir.While) and self._diverges(s):
+                masked.add(id(s))
         for s, chain in self.exits:
             path = self._path(s, chain)
             if any(id(c) in masked for c in path[1:]):
@@ -335,9 +353,9 @@ class Analysis:
             if construct is not None and not self._unseen(name, s, construct):
                 kind = Kind(False, VARYING)
         if name in self.pinned:
-            kind = Kind(False, kind.lane)
+            kind = Kind(False, kind.lane._replace(even=False))
         if self.result.geometry.width == 1:
-            kind = Kind(kind.uniform, SAME)
+            kind = Kind(kind.uniform, SAME._replace(even=kind.uniform))
         old = self.result.kinds.get(name)
         self.result.kinds[name] = kind if old is None else _join(old, kind)
 
@@ -350,7 +368,9 @@ class Analysis:
                 if step.lane.stride != 0 or start.lane.stride is None:
                     return Kind(False, VARYING)
                 align = min(start.lane.align, step.lane.align)
-                return Kind(start.uniform and step.uniform, start.lane._replace(align=align))
+                even = start.lane.even and step.lane.even
+                lane = start.lane._replace(align=align, even=even)
+                return Kind(start.uniform and step.uniform, lane)
             case ir.Barrier():
                 return UNIFORM
             case ir.Warp():
@@ -423,7 +443,12 @@ def _holds(body: Sequence[Stmt], s: Stmt) -> bool:
 def _join(a: Kind, b: Kind) -> Kind:
     if a.lane.stride != b.lane.stride or a.lane.stride is None:
         return Kind(False, VARYING)
-    lane = Lane(a.lane.stride, a.lane.exact and b.lane.exact, min(a.lane.align, b.lane.align))
+    lane = Lane(
+        a.lane.stride,
+        min(a.lane.exact, b.lane.exact),
+        min(a.lane.align, b.lane.align),
+        a.lane.even and b.lane.even,
+    )
     return Kind(a.uniform and b.uniform, lane)
 
 

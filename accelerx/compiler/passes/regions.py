@@ -65,7 +65,7 @@ def cut(kernel: Kernel, geometry: Geometry, *, single: bool, is_barrier: IsBarri
     """Cuts a kernel at its barriers and settles the kinds of its locals."""
     split = any(is_barrier(s) for s in ir.statements(kernel.body))
     if split:
-        kernel = _while_loops(kernel, is_barrier)
+        kernel = _while_loops(kernel, _block_level(kernel.body, is_barrier))
     structure = _block_level(kernel.body, is_barrier)
     pinned: set[str] = set()
     hoisted: set[str] = set()
@@ -105,21 +105,20 @@ def parts(body: Sequence[Stmt], block_level: set[int]) -> Iterator[Run | Stmt]:
 # ------------------------------------------------------------------------------------- structure
 
 
-def _while_loops(kernel: Kernel, is_barrier: IsBarrier) -> Kernel:
-    """Turns each For around a barrier into a While, so that block level knows one loop only."""
+def _while_loops(kernel: Kernel, block_level: set[int]) -> Kernel:
+    """Turns each For at block level into a While, so that block level knows one loop only."""
     kernel = kernel.with_body(kernel.body)
 
     def convert(body: Sequence[Stmt]) -> list[Stmt]:
         out: list[Stmt] = []
         for s in body:
+            wanted = id(s) in block_level
             s = ir.map_blocks(s, convert)
-            if isinstance(s, ir.For) and any(is_barrier(x) for x in ir.statements(s.body)):
+            if isinstance(s, ir.For) and wanted:
                 target = ir.Local(s.target, s.start.type, s.loc)
                 post = ir.Binary("add", target, s.step, target.type, True, s.loc)
                 out.append(ir.Assign(s.target, s.start, s.loc))
-                s = ir.While(
-                    continues(s), s.body, [ir.Assign(s.target, post, s.loc)], s.loc
-                )
+                s = ir.While(continues(s), s.body, [ir.Assign(s.target, post, s.loc)], s.loc)
             out.append(s)
         return out
 
@@ -168,9 +167,7 @@ def _block_level(body: Sequence[Stmt], is_barrier: IsBarrier) -> set[int]:
 
 def _assignments(kernel: Kernel, names: set[str]) -> set[int]:
     return {
-        id(s)
-        for s in ir.statements(kernel.body)
-        if isinstance(s, ir.Assign) and s.target in names
+        id(s) for s in ir.statements(kernel.body) if isinstance(s, ir.Assign) and s.target in names
     }
 
 
@@ -179,9 +176,10 @@ def _hoistable(kernel: Kernel, lanes: Lanes, structure: set[int], name: str) -> 
     if not lanes.kinds[name].uniform:
         return False
     for s, parents in _with_parents(kernel.body, ()):
-        if ir.target(s) == name and not isinstance(s, ir.Barrier):
-            if not isinstance(s, ir.Assign) or any(id(p) not in structure for p in parents):
-                return False
+        if ir.target(s) != name or isinstance(s, ir.Barrier):
+            continue
+        if not isinstance(s, ir.Assign) or any(id(p) not in structure for p in parents):
+            return False
     return True
 
 
@@ -262,5 +260,3 @@ def _outliving(body: Sequence[Stmt], block_level: set[int]) -> set[str]:
 
     visit(body)
     return out
-
-

@@ -138,9 +138,7 @@ def _unrolled_while(s: ir.While, known: Known) -> list[Stmt] | None:
     return None
 
 
-def _unrolled_for(
-    s: ir.For, bounds: tuple[Expr, Expr, Expr], known: Known
-) -> list[Stmt] | None:
+def _unrolled_for(s: ir.For, bounds: tuple[Expr, Expr, Expr], known: Known) -> list[Stmt] | None:
     limit = _limit(s)
     values = [int(e.value) for e in bounds if isinstance(e, Const)]
     if not limit or len(values) != 3:

@@ -165,9 +165,8 @@ class _Renamer:
             return ir.map_operands(e, rename)
 
         new = ir.map_expressions(s, rename)
-        match s:
-            case ir.Assign() | ir.For():
-                new = replace(new, target=self._name((id(s), s.target)))  # type: ignore[call-arg]
-            case ir.Barrier(result=str(name)) | ir.Atomic(result=str(name)) | ir.Warp(result=str(name)):
-                new = replace(new, result=self._name((id(s), name)))  # type: ignore[call-arg]
+        if isinstance(new, ir.Assign | ir.For):
+            new = replace(new, target=self._name((id(s), new.target)))
+        elif isinstance(new, ir.Warp | ir.Barrier | ir.Atomic) and new.result is not None:
+            new = replace(new, result=self._name((id(s), new.result)))
         return ir.map_blocks(new, self._block)

@@ -17,31 +17,12 @@
 #include "dispatcher.hpp"
 #include "gil.hpp"
 #include "host.hpp"
+#include "memory.hpp"
 
 namespace py = pybind11;
 
 namespace accelerx::python {
 namespace {
-
-// A block of device memory as Python holds it.
-class Memory {
- public:
-  Memory(Device& device, Block* block, std::size_t bytes)
-      : device_(device), block_(block), bytes_(bytes) {}
-  ~Memory() {
-    if (block_ != nullptr && !shutting_down()) device_.allocator().release(block_);
-  }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-
-  std::uintptr_t address() const noexcept { return block_ != nullptr ? block_->address : 0; }
-  std::size_t bytes() const noexcept { return bytes_; }
-
- private:
-  Device& device_;
-  Block* block_;
-  const std::size_t bytes_;
-};
 
 // A Python buffer, borrowed for the length of a copy.
 class BufferView {
@@ -67,22 +48,16 @@ void ok(bool succeeded) {
   if (!succeeded) throw py::error_already_set();
 }
 
+PyObject* made(PyObject* object) {
+  if (object == nullptr) throw py::error_already_set();
+  return object;
+}
+
 Stream& stream_or_current(Device& device, const StreamPtr& stream) {
   return stream ? *stream : device.current_stream();
 }
 
 StreamPtr share(Stream& stream) { return stream.shared_from_this(); }
-
-std::unique_ptr<Memory> alloc(Device& device, std::size_t bytes) {
-  if (bytes == 0) return std::make_unique<Memory>(device, nullptr, 0);
-  const Stream& stream = device.current_stream();
-  Block* block = device.allocator().allocate_cached(bytes, stream);
-  if (block == nullptr) {
-    GilRelease unlocked;
-    block = device.allocator().allocate(bytes, stream);
-  }
-  return std::make_unique<Memory>(device, block, bytes);
-}
 
 py::dict memory_stats(Device& device) {
   const MemoryStats stats = device.allocator().stats();
@@ -118,6 +93,7 @@ void copy_from_host(Device& device, std::uintptr_t dst, const py::object& src,
                     const StreamPtr& on) {
   Stream& stream = stream_or_current(device, on);
   const BufferView view(src, false);
+  ok(await_turn(stream));
   note_use(device, dst, stream);
   {
     GilRelease unlocked;
@@ -131,6 +107,7 @@ void copy_from_host(Device& device, std::uintptr_t dst, const py::object& src,
 void copy_to_host(Device& device, const py::object& dst, std::uintptr_t src, const StreamPtr& on) {
   Stream& stream = stream_or_current(device, on);
   const BufferView view(dst, true);
+  ok(await_turn(stream));
   note_use(device, src, stream);
   {
     GilRelease unlocked;
@@ -145,6 +122,7 @@ void copy_on_device(Device& device, std::uintptr_t dst, std::uintptr_t src, std:
   Stream& stream = stream_or_current(device, on);
   note_use(device, dst, stream);
   note_use(device, src, stream);
+  ok(await_turn(stream));
   GilRelease unlocked;
   device.copy(reinterpret_cast<void*>(dst), reinterpret_cast<const void*>(src), bytes,
               AX_COPY_DEVICE_TO_DEVICE, stream);
@@ -156,6 +134,7 @@ void fill(Device& device, std::uintptr_t dst, int value, std::size_t bytes, cons
   }
   Stream& stream = stream_or_current(device, on);
   note_use(device, dst, stream);
+  ok(await_turn(stream));
   GilRelease unlocked;
   device.fill(dst, static_cast<std::uint8_t>(value), bytes, stream);
 }
@@ -292,7 +271,12 @@ void bind_device(py::module_& module) {
           "plugin", [](const Device& d) -> Plugin& { return d.plugin(); }, kForEver)
       .def_property_readonly("index", &Device::index)
       .def("model", &Device::model)
-      .def("alloc", &alloc, py::arg("nbytes"))
+      .def(
+          "alloc",
+          [](Device& d, std::size_t bytes) {
+            return py::reinterpret_steal<py::object>(made(allocate_memory(d, bytes)));
+          },
+          py::arg("nbytes"))
       .def("memory_stats", &memory_stats)
       .def("reset_peak_memory", [](Device& d) { d.allocator().reset_peak(); })
       .def(
@@ -319,9 +303,6 @@ void bind_device(py::module_& module) {
            py::arg("scratch_bytes"), py::arg("keep_alive"), py::arg("options") = "")
       .def("synchronize", &synchronize_device)
       .def("__repr__", [](const Device& d) { return "<accelerx device " + d.name() + ">"; });
-  py::class_<Memory>(module, "Memory")
-      .def_property_readonly("ptr", &Memory::address)
-      .def_property_readonly("nbytes", &Memory::bytes);
 }
 
 void bind_streams(py::module_& module) {
@@ -343,7 +324,12 @@ void bind_streams(py::module_& module) {
           py::arg("event"));
   py::class_<Event, std::shared_ptr<Event>>(module, "Event")
       .def(
-          "record", [](Event& e, const StreamPtr& s) { e.record(*s); }, py::arg("stream"))
+          "record",
+          [](Event& e, const StreamPtr& s) {
+            ok(await_turn(*s));
+            e.record(*s);
+          },
+          py::arg("stream"))
       .def("synchronize", [](const std::shared_ptr<Event>& e) { ok(synchronize(*e)); })
       .def("query", &Event::query)
       .def("elapsed", &Event::elapsed, py::arg("end"));
@@ -355,11 +341,6 @@ void bind_function(py::module_& module) {
       .def_property_readonly("name", [](const FunctionState& s) { return s.function->name(); })
       .def("launch", &launch_function, py::arg("grid"), py::arg("shared_bytes"), py::arg("packed"),
            py::arg("keep_alive"), py::arg("stream").none(true));
-}
-
-PyObject* made(PyObject* object) {
-  if (object == nullptr) throw py::error_already_set();
-  return object;
 }
 
 }  // namespace
@@ -400,6 +381,7 @@ PYBIND11_MODULE(_core, module) {
   py::register_exception_translator(translate);
   module.attr("ArrayBase") = py::reinterpret_steal<py::object>(made(make_array_type()));
   module.attr("Dispatcher") = py::reinterpret_steal<py::object>(made(make_dispatcher_type()));
+  module.attr("Memory") = py::reinterpret_steal<py::object>(made(make_memory_type()));
   bind_plugin(module);
   bind_device(module);
   bind_streams(module);

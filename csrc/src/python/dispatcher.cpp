@@ -369,12 +369,24 @@ bool fill_specialisation(PyObject* args, PyObject* kwargs, Specialisation* s) {
   return true;
 }
 
+// Newest first; takes the place of one with the same keys.
+void remember(std::vector<std::shared_ptr<Specialisation>>& list,
+              std::shared_ptr<Specialisation> s) {
+  for (auto& known : list) {
+    if (known->keys == s->keys) {
+      known.swap(s);  // what was known goes when all is in order again
+      return;
+    }
+  }
+  list.insert(list.begin(), std::move(s));
+}
+
 PyObject* dispatcher_add(PyObject* object, PyObject* args, PyObject* kwargs) {
   auto* self = reinterpret_cast<DispatcherObject*>(object);
   try {
     std::shared_ptr<Specialisation> s(new Specialisation{}, delete_specialisation);
     if (!fill_specialisation(args, kwargs, s.get())) return nullptr;
-    self->specialisations->insert(self->specialisations->begin(), std::move(s));
+    remember(*self->specialisations, std::move(s));
   } catch (...) {
     set_core_error();
     return nullptr;

@@ -10,8 +10,8 @@
 namespace accelerx::python {
 
 // Runs what takes Python's lock. While the interpreter ends, Python (before 3.14) lets any other
-// thread that asks for the lock exit on the spot, unwinding C++ frames whose destructors would touch
-// Python's objects: such a thread sleeps here instead, until the process is gone.
+// thread that asks for the lock exit on the spot, unwinding C++ frames whose destructors would
+// touch Python's objects: such a thread sleeps here instead, until the process is gone.
 template <class Take>
 auto take_lock(Take take) {
   try {

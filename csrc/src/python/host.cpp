@@ -1,11 +1,12 @@
 // Where launches meet Python: callbacks from kernels, Ctrl-C, waiting, and pending exceptions.
 #include "host.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
-#include <functional>
 #include <new>
+#include <thread>
 #include <vector>
 
 #include "../device.hpp"
@@ -18,6 +19,7 @@ namespace accelerx::python {
 namespace {
 
 constexpr std::int64_t kSignalCheckNs = 100'000'000;
+constexpr auto kLongestNap = std::chrono::milliseconds(1);
 constexpr std::int64_t kDrainNs = 1'000'000'000;
 
 std::atomic<bool> is_shut_down{false};
@@ -208,6 +210,26 @@ void drain(Stream& waited) {
   Py_DECREF(exception);
 }
 
+// Waits for a stream without taking what failed on it.
+bool await_idle(Stream& stream) {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  auto next_check = begin;
+  while (!stream.query()) {
+    const auto now = Clock::now();
+    if (now >= next_check) {
+      if (PyErr_CheckSignals() != 0) {
+        drain(stream);
+        return false;
+      }
+      next_check = now + std::chrono::nanoseconds(kSignalCheckNs);
+    }
+    GilRelease unlocked;
+    std::this_thread::sleep_for(std::min<Clock::duration>((now - begin) / 8, kLongestNap));
+  }
+  return true;
+}
+
 bool raise_failure(Stream& stream) {
   const std::shared_ptr<void> failure = stream.take_failure();
   if (!failure) return false;
@@ -261,6 +283,7 @@ bool launch(ax_launch& launch, std::shared_ptr<FunctionState> function, const vo
 }
 
 bool synchronize(Stream& stream) {
+  if (stream.synchronous()) return true;  // all is done, and what failed was raised by its call
   return wait_for(
       stream, [&stream](std::int64_t limit) { return stream.wait(limit); }, "stream_synchronize");
 }
@@ -270,6 +293,14 @@ bool synchronize(Event& event) {
   if (!stream) return true;
   return wait_for(
       *stream, [&event](std::int64_t limit) { return event.wait(limit); }, "event_synchronize");
+}
+
+bool await_turn(Stream& stream) {
+  if (!stream.synchronous()) return true;
+  for (const auto& other : stream.device().streams()) {
+    if (!other->is_default() && !await_idle(*other)) return false;
+  }
+  return true;
 }
 
 void set_launch_blocking(bool enabled) noexcept { launch_blocking.store(enabled); }

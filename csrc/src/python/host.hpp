@@ -40,6 +40,10 @@ bool launch(ax_launch& launch, std::shared_ptr<FunctionState> function, const vo
 bool synchronize(Stream& stream);
 bool synchronize(Event& event);
 
+// Before work that is done inside its call: waits, minding signals, until the other streams whose
+// work comes first are done. False with a Python error set.
+bool await_turn(Stream& stream);
+
 // After every asynchronous launch, wait for it.
 void set_launch_blocking(bool enabled) noexcept;
 

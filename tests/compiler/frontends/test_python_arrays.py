@@ -275,7 +275,8 @@ def test_shared_and_local_arrays(mode):
     a, out = np.random.default_rng(0).random((8, 8), np.float32), np.zeros((8, 8), np.float32)
     kernel = run(kernel, 1, (8, 8), a, out, literals=mode)
     np.testing.assert_array_equal(out, a + np.outer(np.arange(8), np.arange(8)).astype(np.float32))
-    assert kernel.mems["tile"].shape == (8, 9) and kernel.mems["tile"].space == "shared"
+    assert kernel.mems["tile"].shape == (8, 9)
+    assert kernel.mems["tile"].space == "shared"
     assert kernel.mems["mine"].dtype is dtypes.int32
 
 
@@ -351,3 +352,22 @@ def test_index_arithmetic_cannot_wrap_but_hashes_can(mode):
     assert products[1103515245] is False
     assert products[3] is False
     assert products["ParamRef"] is True
+
+
+@pytest.mark.parametrize(
+    "bounds", [(1, None, -1), (3, 1, -1), (None, None, 2), (2, None, 1), (0, 4, 3)]
+)
+def test_slices_of_dynamic_shared_memory(mode, bounds):
+    start, stop, step = bounds
+
+    def kernel(out):
+        sm = cuda.shared.array(0, dtype=np.int32)
+        for k in range(6):
+            sm[k] = k
+        part = sm[start:stop:step]
+        out[0] = part[0]
+        out[1] = part[1]
+
+    out = np.zeros(2, np.int32)
+    run(kernel, 1, 1, out, literals=mode, shared_bytes=24)
+    np.testing.assert_array_equal(out, np.arange(6)[start:stop:step][:2])

@@ -65,7 +65,9 @@ def test_counting_barriers(mode):
 
     out = np.zeros((8, 3), np.int32)
     run(kernel, 1, 8, out, literals=mode)
-    assert (out[:, 0] == 5).all() and (out[:, 1] == 0).all() and (out[:, 2] != 0).all()
+    assert (out[:, 0] == 5).all()
+    assert (out[:, 1] == 0).all()
+    assert (out[:, 2] != 0).all()
 
 
 ATOMICS = {
@@ -137,7 +139,8 @@ def test_unread_results_of_atomics_are_dropped(mode):
         cuda.atomic.add(x, 0, 1)
 
     (atomic,) = lifted(kernel, np.zeros(1, np.int32), literals=mode).body
-    assert isinstance(atomic, ir.Atomic) and atomic.result is None
+    assert isinstance(atomic, ir.Atomic)
+    assert atomic.result is None
 
 
 def test_shuffles(mode):
@@ -190,10 +193,14 @@ def test_votes_and_matches(mode):
     x, out = np.arange(32, dtype=np.int32) % 2, np.zeros((9, 32), np.int64)
     run(kernel, 1, 32, x, out, literals=mode)
     out &= 0xFFFFFFFF
-    assert (out[0] == 7).all() and (out[1] == 1).all() and (out[2] == 0).all()
+    assert (out[0] == 7).all()
+    assert (out[1] == 1).all()
+    assert (out[2] == 0).all()
     assert (out[3] == 1).all()
     np.testing.assert_array_equal(out[4], np.where(x, 0xAAAAAAAA, 0x55555555))
-    assert (out[5] == FULL).all() and (out[6] == 1).all() and (out[7] == FULL).all()
+    assert (out[5] == FULL).all()
+    assert (out[6] == 1).all()
+    assert (out[7] == FULL).all()
     np.testing.assert_array_equal(out[8], (1 << np.arange(32)) - 1)
 
 
@@ -216,7 +223,8 @@ def test_grid_group_sync(mode):
         group.sync()
 
     kernel = lifted(kernel, np.zeros(4, np.int32), literals=mode)
-    assert isinstance(kernel.body[-1], ir.Barrier) and kernel.body[-1].kind == "grid"
+    assert isinstance(kernel.body[-1], ir.Barrier)
+    assert kernel.body[-1].kind == "grid"
 
 
 def test_the_cuda_module_may_be_a_closure_variable(mode):

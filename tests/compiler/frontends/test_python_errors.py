@@ -9,6 +9,7 @@ import pytest
 
 from accelerx import dtypes
 from accelerx import lang as cuda
+from accelerx.compiler import ir
 from accelerx.compiler.frontends.python import lift
 from accelerx.compiler.types import ArrayType, ScalarType, TupleType
 from accelerx.errors import CompileError, KernelTypeError, UnsupportedKernelError
@@ -56,7 +57,7 @@ def test_undefined_name_suggests_a_close_one():
 
 def test_variable_before_its_assignment():
     def kernel(out):
-        out[0] = late
+        out[0] = late  # noqa: F821
         late = 1  # noqa: F841
 
     assert message(kernel, VECTOR)[:2] == ("variable 'late' is used before it is assigned", "late")
@@ -438,7 +439,7 @@ def test_function_that_returns_different_kinds():
 def test_source_that_cannot_be_read():
     namespace: dict = {}
     exec("def kernel(x):\n    x[0] = 1\n", namespace)
-    with pytest.raises(CompileError, match="cannot read the source of kernel 'kernel'.*notebook"):
+    with pytest.raises(CompileError, match=r"cannot read the source of kernel 'kernel'.*notebook"):
         lift(namespace["kernel"], [VECTOR])
 
 
@@ -460,3 +461,34 @@ def test_tuple_types():
         out[0] = t[0] + t[1]
 
     lift(kernel, [TupleType((ScalarType(dtypes.int32), ScalarType(dtypes.float32))), VECTOR])
+
+
+def test_variables_without_a_value_fail_when_run_in_numbas_mode():
+    def kernel(x, out):
+        if x[0] > 0:
+            out[0] = late  # noqa: F821
+            late = 1  # noqa: F841
+
+    with pytest.raises(KernelTypeError):
+        lift(kernel, [VECTOR, VECTOR])
+    found = lift(kernel, [VECTOR, VECTOR], literals="numba")
+    messages = [s.message for s in ir.statements(found.body) if isinstance(s, ir.Assert)]
+    assert messages == ["variable 'late' is used before it is assigned"]
+
+
+def test_slices_of_dynamic_shared_memory_cannot_count_from_the_end():
+    def kernel(out):
+        sm = cuda.shared.array(0, np.float32)
+        out[0] = sm[-2:][0]
+
+    said = message(kernel, VECTOR)[0]
+    assert said.startswith("array 'sm' is dynamic shared memory, whose length is not known here")
+
+
+def test_ufuncs_of_arrays_need_an_output():
+    def kernel(x, out):
+        out[0] = np.sin(x)
+
+    assert refused(kernel, VECTOR, VECTOR)[0] == (
+        "sin() of an array needs an array for its result in kernels"
+    )

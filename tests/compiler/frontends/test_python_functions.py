@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 import operator
 
@@ -76,6 +77,11 @@ def column_sum(a, j):
 half = lambda x: x / 2  # noqa: E731
 
 
+class Colour(enum.IntEnum):
+    RED = 2
+    GREEN = 5
+
+
 class Device:
     """An object with a Python function, as decorators make."""
 
@@ -147,7 +153,8 @@ def test_inlined_code_knows_its_call(mode):
         for x in ir.walk(e)
         if isinstance(x, ir.Binary)
     ]
-    assert places[0] is not None and places[0].parent is not None
+    assert places[0] is not None
+    assert places[0].parent is not None
     assert places[0].function == "square"
     assert places[0].parent.line == kernel.__code__.co_firstlineno + 1
 
@@ -173,7 +180,8 @@ def test_short_circuit_keeps_effects_guarded(mode):
 
     x, out = np.zeros(8, np.int32), np.zeros(1, np.int32)
     run(kernel, 1, 8, x, out, literals=mode)
-    assert out[0] == 2 and x.sum() == 2
+    assert out[0] == 2
+    assert x.sum() == 2
 
 
 BUILTINS = {
@@ -362,3 +370,91 @@ def test_constants_of_modules(mode):
     np.testing.assert_allclose(
         out, [math.pi * math.e, -math.inf, 2**31 - 1, np.finfo(np.float32).eps], rtol=1e-7
     )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_frexp_and_remainder(mode, dtype):
+    def kernel(x, y, out):
+        i = cuda.grid(1)
+        m, e = math.frexp(x[i])
+        out[i, 0], out[i, 1] = m, e
+        out[i, 2] = math.remainder(x[i], y[i])
+
+    x = np.array([3.1415, -0.75, 1024, 0, -0.0, 1e-40, 5.5, -7, 1.5e30], dtype)
+    y = np.array([1, 0.5, 3, 2, 2, 3e-41, 1, 2, 7], dtype)
+    out = np.zeros((9, 3))
+    run(kernel, 1, 9, x, y, out, literals=mode)
+    np.testing.assert_array_equal(out[:, 0], [math.frexp(v)[0] for v in x])
+    np.testing.assert_array_equal(out[:, 1], [math.frexp(v)[1] for v in x])
+    expected = [math.remainder(float(a), float(b)) for a, b in zip(x, y, strict=True)]
+    np.testing.assert_array_equal(out[:, 2], np.array(expected, dtype))
+
+
+@pytest.mark.parametrize("digits", [0, 1, 3, -1, 25])
+def test_round_to_digits_known_at_launch(mode, digits):
+    def kernel(x, n, out):
+        i = cuda.grid(1)
+        out[i] = round(x[i], n)
+
+    x, out = np.array([0.55, -2.675, 14.5, 1e300, np.inf]), np.zeros(5)
+    run(kernel, 1, 5, x, digits, out, literals=mode)
+    expected = [v if v > 1e299 else np.round(v, digits) for v in x]
+    np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
+def test_bit_count(mode):
+    def kernel(x, out):
+        i = cuda.grid(1)
+        out[i] = x[i].bit_count()
+
+    x, out = np.array([0, 1, 255, 170], np.uint8), np.zeros(4, np.int32)
+    run(kernel, 1, 4, x, out, literals=mode)
+    np.testing.assert_array_equal(out, [0, 1, 8, 4])
+
+
+def test_isinstance_is_decided_while_lifting(mode):
+    def first(v):
+        if isinstance(v, tuple):
+            return v[0]
+        return v
+
+    def kernel(x, out):
+        out[0] = first((x[0], 2)) + first(3)
+        out[1] = isinstance(x[0], (int, float)) + isinstance(x, np.ndarray)
+
+    x, out = np.array([5], np.int32), np.zeros(2, np.int32)
+    run(kernel, 1, 1, x, out, literals=mode)
+    np.testing.assert_array_equal(out, [8, 2])
+
+
+def test_bools_compare_by_identity(mode):
+    def kernel(flag, out):
+        if flag is True:
+            out[0] = 1
+        if flag is not None and flag is not False:
+            out[0] += 1
+
+    out = np.zeros(1, np.int32)
+    run(kernel, 1, 1, True, out, literals=mode)
+    assert out[0] == 2
+
+
+def test_ufuncs_of_arrays_write_to_an_array(mode):
+    def kernel(x, y, out):
+        np.add(x, y[0], out)
+        np.multiply(out, 2, out=out)
+
+    x, y = np.arange(12, dtype=np.float32).reshape(3, 4), np.ones((3, 4), np.float32)
+    out = np.zeros((3, 4), np.float32)
+    run(kernel, 1, 1, x, y, out, literals=mode)
+    np.testing.assert_array_equal(out, (x + 1) * 2)
+
+
+def test_enum_members(mode):
+    def kernel(out):
+        out[0] = Colour.GREEN
+        out[1] = Colour["RED"] + (Colour["GREEN"] == Colour.GREEN)
+
+    out = np.zeros(2, np.int32)
+    run(kernel, 1, 1, out, literals=mode)
+    np.testing.assert_array_equal(out, [5, 3])

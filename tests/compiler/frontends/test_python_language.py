@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
 from accelerx import lang as cuda
 from accelerx.compiler import ir
+from accelerx.errors import KernelAssertionError
 from tests.support.lifted import lifted, run
 
 MODES = ("weak", "numba")
@@ -132,7 +135,7 @@ def test_range_with_steps_of_unknown_sign(mode):
         k = 0
         for i in range(start, stop, step):
             out[k] = i
-            k += 1
+            k += 1  # noqa: SIM113
 
     out = ints(4)
     run(kernel, 1, 1, out, 9, 1, -2, literals=mode)
@@ -196,7 +199,7 @@ def test_reversed_range(mode):
         k = 0
         for i in reversed(range(1, n, 3)):
             out[k] = i
-            k += 1
+            k += 1  # noqa: SIM113
 
     out = ints(4)
     run(kernel, 1, 1, out, 11, literals=mode)
@@ -207,9 +210,9 @@ def test_enumerate_and_zip_over_arrays(mode):
     def kernel(x, y, out):
         for k, v in enumerate(x):
             out[k] = v
-        for k, (a, b) in enumerate(zip(x, y), 8):
+        for k, (a, b) in enumerate(zip(x, y), 8):  # noqa: B905
             out[k] = a * b
-        for a, k in zip(y, range(12, 16)):
+        for a, k in zip(y, range(12, 16)):  # noqa: B905
             out[k] = a
 
     x, y, out = np.arange(1, 6, dtype=np.int32), np.arange(3, 7, dtype=np.int32), ints()
@@ -266,7 +269,7 @@ def test_tuples_are_built_unpacked_indexed_and_swapped(mode):
         a, b = 1, 2
         a, b = b, a
         t = (a, b, a + b)
-        t = t + (7,)
+        t = (*t, 7)
         (p, q), r = t[:2], t[-1]
         out[0], out[1] = p, q
         out[2] = t[2] + r
@@ -316,7 +319,7 @@ def test_variable_carried_from_the_trip_before(mode):
     def kernel(x, out):
         for i in range(8):
             if i > 0:
-                out[i] = x[i] - last
+                out[i] = x[i] - last  # noqa: F821
             last = x[i]
         out[0] = last
 
@@ -348,7 +351,7 @@ def test_chained_comparison_reads_the_middle_once(mode):
     x, out = np.arange(16, dtype=np.int32) % 8, ints()
     run(kernel, 1, 16, x, out, literals=mode)
     i = np.arange(16)
-    np.testing.assert_array_equal(out, (2 <= x) & (x < 5) & (5 <= i))
+    np.testing.assert_array_equal(out, (x >= 2) & (x < 5) & (i >= 5))
 
 
 def test_and_guards_the_load_behind_it(mode):
@@ -533,7 +536,8 @@ def test_print_takes_strings_and_numbers(mode):
 
     (line,) = lifted(kernel, ints(), literals=mode).body
     assert isinstance(line, ir.Print)
-    assert line.parts[0] == "x is" and line.parts[2] == "here"
+    assert line.parts[0] == "x is"
+    assert line.parts[2] == "here"
 
 
 def test_places_are_those_in_the_file(mode):
@@ -546,3 +550,37 @@ def test_places_are_those_in_the_file(mode):
     assert store.loc.line == kernel.__code__.co_firstlineno + 1
     assert store.loc.column == 9
     assert store.loc.source.name == __file__
+
+
+class Point(NamedTuple):
+    x: float
+    y: float
+
+
+ORIGIN = Point(3, 4)
+
+
+def test_named_tuples(mode):
+    def kernel(out, p):
+        i = cuda.grid(1)
+        q = Point(y=p.x, x=i)
+        out[i] = q.x + 10 * q.y + 100 * ORIGIN.y
+        x, y = q
+        out[i] += x - y
+
+    out = ints(4)
+    run(kernel, 1, 4, out, Point(7, 8), literals=mode)
+    i = np.arange(4)
+    np.testing.assert_array_equal(out, i + 70 + 400 + i - 7)
+
+
+def test_strict_zip_checks_the_lengths(mode):
+    def kernel(x, y, out):
+        for k, (a, b) in enumerate(zip(x, y, strict=True)):
+            out[k] = a + b
+
+    x, out = np.arange(4, dtype=np.int32), ints(4)
+    run(kernel, 1, 1, x, x, out, literals=mode)
+    np.testing.assert_array_equal(out, 2 * x)
+    with pytest.raises(KernelAssertionError, match=r"zip\(strict=True\) of 4 and 3 items"):
+        run(kernel, 1, 1, x, x[:3], out, literals=mode)

@@ -83,7 +83,8 @@ def test_columns_count_characters():
         out[0] = größe
 
     store = lift(kernel, [VECTOR]).body[-1]
-    assert store.loc is not None and store.loc.column == 9
+    assert store.loc is not None
+    assert store.loc.column == 9
 
     source = read(kernel)
     value = source.body[1].value
@@ -105,7 +106,8 @@ def test_functions_from_linecache():
     out = np.zeros(1, np.float32)
     kernel = run(namespace["kernel"], 1, 1, out)
     assert out[0] == 8
-    assert kernel.source is not None and kernel.source.name == name
+    assert kernel.source is not None
+    assert kernel.source.name == name
 
 
 def test_globals_are_read_when_lifted():

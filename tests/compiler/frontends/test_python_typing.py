@@ -15,7 +15,7 @@ from accelerx.compiler.frontends.python.promotion import Numba, Rules, Weak, con
 from accelerx.dtypes import BY_SHORT
 from tests.support.lifted import lifted, run
 
-TYPES = "b i8 i16 i32 i64 u8 u16 u32 u64 f16 f32 f64".split()
+TYPES = ["b", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f16", "f32", "f64"]
 NUMBA = {
     "+": """
         i64 i64 i64 i64 i64 i64 i64 i64 i64 f16 f32 f64
@@ -158,7 +158,7 @@ NUMBA = {
         f64 f64 f64 f64 f64 f64 f64 f64 f64 f64 f64 f64
     """,
 }
-INTEGERS = "i8 i16 i32 i64 u8 u16 u32 u64".split()
+INTEGERS = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
 
 
 def numba_type(op: str, a: str, b: str) -> str:
@@ -190,7 +190,7 @@ def weak_type(op: str, a: tuple[str, bool], b: tuple[str, bool]) -> tuple[str, b
     return dtype.short, weak
 
 
-@pytest.mark.parametrize("short", "f16 bf16 f32 f64".split())
+@pytest.mark.parametrize("short", ["f16", "bf16", "f32", "f64"])
 def test_weak_numbers_take_a_floats_type(short):
     assert weak_type("*", (short, False), ("f32", True)) == (short, False)
     assert weak_type("*", ("i32", True), (short, False)) == (short, False)

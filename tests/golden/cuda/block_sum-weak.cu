@@ -3,8 +3,7 @@ extern "C" __global__ void block_sum(
     __shared__ float shared[128];
     int tid = threadIdx.x;
     int i = blockIdx.x * blockDim.x + threadIdx.x;
-    float t = i < x_shape0 ? x[i] : 0.0f;
-    shared[tid] = t;
+    shared[tid] = i < x_shape0 ? x[i] : 0.0f;
     __syncthreads();
     int s = blockDim.x / 2;
     while (s > 0) {

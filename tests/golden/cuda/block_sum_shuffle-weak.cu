@@ -23,8 +23,7 @@ extern "C" __global__ void block_sum_shuffle(
     }
     __syncthreads();
     if (warp == 0) {
-        float t = lane < (int)blockDim.x / 32 ? sums[lane] : 0.0f;
-        value = t;
+        value = lane < (int)blockDim.x / 32 ? sums[lane] : 0.0f;
         float shfl_xor_5 = __shfl_xor_sync(0xffffffffU, value, 16);
         value += shfl_xor_5;
         float shfl_xor_6 = __shfl_xor_sync(0xffffffffU, value, 8);

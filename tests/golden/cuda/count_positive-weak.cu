@@ -2,9 +2,7 @@ extern "C" __global__ void count_positive(
     int *counts, long long counts_shape0, long long counts_shape1, long long counts_stride0,
     const float *x, long long x_shape0) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
-    bool t = i < x_shape0;
-    bool t_1 = t && x[i] > 0.0f;
-    bool positive = t_1;
+    bool positive = i < x_shape0 && x[i] > 0.0f;
     int count = __syncthreads_count(positive);
     int n = count;
     int or_ = __syncthreads_or(positive);

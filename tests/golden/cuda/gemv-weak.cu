@@ -8,7 +8,6 @@ extern "C" __global__ void gemv(
         for (long long row_dot_k = 0; row_dot_k < x_shape0; ++row_dot_k) {
             row_dot_total += a[i * a_stride0 + row_dot_k] * x[row_dot_k];
         }
-        float axpby_y = y[i];
-        y[i] = alpha * row_dot_total + beta * axpby_y;
+        y[i] = alpha * row_dot_total + beta * y[i];
     }
 }

@@ -21,12 +21,7 @@ extern "C" __global__ void median_3x3(
     for (int i = 1; i < 9; ++i) {
         unsigned char v = window[i];
         int j = i - 1;
-        while (true) {
-            bool t = j >= 0;
-            bool t_1 = t && window[j] > v;
-            if (!t_1) {
-                break;
-            }
+        while (j >= 0 && window[j] > v) {
             window[j + 1] = window[j];
             j -= 1;
         }

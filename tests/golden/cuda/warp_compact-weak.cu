@@ -7,8 +7,8 @@ static __device__ __forceinline__ int ax_mod_i32(int a, int b) {
     return (int)(r != 0 && (r < 0) != (b < 0) ? r + b : r);
 }
 
-static __device__ __forceinline__ int ax_linear_thread() {  // x fastest
-    return (int)(threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z));
+static __device__ __forceinline__ unsigned int ax_linear_thread() {  // x fastest
+    return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
 }
 
 static __device__ __forceinline__ int ax_shl_i32(int a, int n) {

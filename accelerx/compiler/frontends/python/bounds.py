@@ -81,7 +81,7 @@ class Bounds:
             return a.scale(b.constant)
         low_a, low_b = self.low(a), self.low(b)
         low = low_a * low_b if low_a is not None and low_b is not None else None
-        if low is not None and (low_a or 0) < 0 or (low_b or 0) < 0:
+        if (low is not None and (low_a or 0) < 0) or (low_b or 0) < 0:
             low = None
         factors = sorted((_key(a), _key(b)), key=repr)
         return self.atom(("*", *factors), low)

@@ -81,12 +81,12 @@ class Calls(Numeric):
         given = len(call.arguments)
         if call.keywords:
             name = next(iter(call.keywords))
-            self.type_error(
+            raise self.type_error(
                 call.node, f"{call.name}() takes no keyword argument {name!r} in kernels"
             )
         if not least <= given <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
-            self.type_error(
+            raise self.type_error(
                 call.node,
                 f"{call.name}() takes {wanted} argument{'' if wanted == '1' else 's'}, {given} given",
             )
@@ -190,7 +190,9 @@ class Calls(Numeric):
         """popc, clz, ffs, brev, mulhi; numba gives popc and clz the type of their argument."""
         for a in arguments:
             if not a.dtype.is_integer:
-                self.type_error(call.node, f"{call.name}() takes integers, not {a.dtype.name}")
+                raise self.type_error(
+                    call.node, f"{call.name}() takes integers, not {a.dtype.name}"
+                )
         typing = arguments[0].typing
         for other in arguments[1:]:
             typing = self.rules.arithmetic("&", typing, other.typing)
@@ -215,13 +217,13 @@ class Calls(Numeric):
         parts = self.scalars(call)
         for k, part in enumerate(parts):
             if not part.dtype.is_integer:
-                self.type_error(
+                raise self.type_error(
                     call.node.args[k], f"range() takes integers, not {part.dtype.name}", "use int()"
                 )
         start, stop = (self.literal(0), parts[0]) if len(parts) == 1 else parts[:2]
         step = parts[2] if len(parts) == 3 else self.literal(1)
         if step.constant == 0:
-            self.type_error(call.node, "range() step must not be zero")
+            raise self.type_error(call.node, "range() step must not be zero")
         typing = self.rules.range_of(
             [p.typing for p in (parts if len(parts) < 3 else (start, stop, step))]
         )
@@ -240,8 +242,12 @@ class Calls(Numeric):
         return Zip((Counter(start), call.arguments[0]))
 
     def call_zip(self, call: Call) -> Value:
+        strict = call.keywords.pop("strict", None)
         self.count_arguments(call, 1, 64)
-        return Zip(tuple(call.arguments))
+        constant = strict.constant if isinstance(strict, Scalar) else None
+        if strict is not None and constant is None:
+            raise self.type_error(call.node, "zip() takes a constant strict in kernels")
+        return Zip(tuple(call.arguments), bool(constant))
 
     def call_reversed(self, call: Call) -> Value:
         self.count_arguments(call, 1)
@@ -249,7 +255,9 @@ class Calls(Numeric):
         if isinstance(value, Tuple):
             return Tuple(value.items[::-1])
         if not isinstance(value, Range) or value.step.constant is None:
-            self.unsupported(call.node, f"reversed() takes a range or a tuple here, not {value}")
+            raise self.unsupported(
+                call.node, f"reversed() takes a range or a tuple here, not {value}"
+            )
         count = self.trips(value, loc)
         last = self.binary("-", count, self.literal(1), loc)
         start = self.binary("+", value.start, self.binary("*", last, value.step, loc), loc)
@@ -284,12 +292,12 @@ class Calls(Numeric):
                 return self.literal(len(value.items))
             case View() | Choice() as value:
                 if not value.axes:
-                    self.type_error(call.node, f"len() of {value}")
+                    raise self.type_error(call.node, f"len() of {value}")
                 return self.length(value, 0, call.node)
             case Range() as value:
                 return self.trips(value, call.loc)
             case value:
-                self.type_error(call.node, f"len() takes an array or a tuple, not {value}")
+                raise self.type_error(call.node, f"len() takes an array or a tuple, not {value}")
 
     def call_extremum(self, op: ir.BinaryOp, call: Call) -> Value:
         """Python's min and max, of several numbers or of a tuple."""
@@ -297,10 +305,12 @@ class Calls(Numeric):
         if len(call.arguments) == 1 and isinstance(call.arguments[0], Tuple):
             values = call.arguments[0].items
         elif len(call.arguments) < 2 or call.keywords:
-            self.type_error(call.node, f"{op}() takes two or more numbers, or a tuple of them")
+            raise self.type_error(
+                call.node, f"{op}() takes two or more numbers, or a tuple of them"
+            )
         numbers = [self.scalar(v, call.node, f"an argument of {op}()") for v in values]
         if not numbers:
-            self.type_error(call.node, f"{op}() of an empty tuple")
+            raise self.type_error(call.node, f"{op}() of an empty tuple")
         result = numbers[0]
         for number in numbers[1:]:
             result = self.extremum(op, result, number, call.loc)
@@ -356,7 +366,7 @@ class Calls(Numeric):
             dtype = self.rules.to_int(x.typing)
             return self.cast(self.apply("rint", (x,), x.typing, call.loc), dtype, call.loc)
         if not arguments[1].dtype.is_integer:
-            self.type_error(
+            raise self.type_error(
                 call.node, f"round() takes an integer number of digits, not {arguments[1]}"
             )
         return self.round_digits(self.as_float(x, False, call.loc), arguments[1], call.loc)
@@ -453,7 +463,7 @@ class Calls(Numeric):
         self.count_arguments(call, 1)
         dtype = dtype_argument(call.arguments[0])
         if dtype is None or dtype.is_bool or dtype.is_float != (call.name == "finfo"):
-            self.type_error(call.node, f"{call.name}() of {call.arguments[0]}")
+            raise self.type_error(call.node, f"{call.name}() of {call.arguments[0]}")
         return Object((np.finfo if dtype.is_float else np.iinfo)(dtype.numpy))
 
     def call_clip(self, call: Call) -> Value:

@@ -76,7 +76,9 @@ class Cuda(Calls):
         ndim = self.scalars(call)[0].constant
         if ndim not in (1, 2, 3):
             shown = "a value known only at run time" if ndim is None else repr(ndim)
-            self.type_error(call.node, f"{call.name}() takes the constant 1, 2 or 3, not {shown}")
+            raise self.type_error(
+                call.node, f"{call.name}() takes the constant 1, 2 or 3, not {shown}"
+            )
         parts = tuple(axis_value(axis) for axis in range(int(ndim)))
         return parts[0] if len(parts) == 1 else Tuple(parts)
 
@@ -111,13 +113,15 @@ class Cuda(Calls):
         given = dict(zip(names, call.arguments, strict=False))
         for name, value in call.keywords.items():
             if name not in (*names, "alignment"):
-                self.type_error(call.node, f"{call.name}() takes shape and dtype, not {name!r}")
+                raise self.type_error(
+                    call.node, f"{call.name}() takes shape and dtype, not {name!r}"
+                )
             given[name] = value
         if len(call.arguments) > 2 or "shape" not in given or "dtype" not in given:
-            self.type_error(call.node, f"{call.name}() takes a shape and a dtype")
+            raise self.type_error(call.node, f"{call.name}() takes a shape and a dtype")
         dtype = dtype_argument(given["dtype"])
         if dtype is None:
-            self.type_error(
+            raise self.type_error(
                 call.node,
                 f"{call.name}(): {given['dtype']} is not an element type",
                 "use numpy.float32, accelerx.float32 or 'float32'",
@@ -135,7 +139,7 @@ class Cuda(Calls):
         for item in items:
             extent = item.constant if isinstance(item, Scalar) else None
             if extent is None or not isinstance(item, Scalar) or not item.dtype.is_integer:
-                self.type_error(
+                raise self.type_error(
                     call.node,
                     f"the shape of {call.name}() must be made of integer constants",
                     "use a literal, a global or a closure variable; for a size chosen at launch, "
@@ -143,7 +147,7 @@ class Cuda(Calls):
                 )
             out.append(int(extent))
         if any(e < 0 for e in out) or not out:
-            self.type_error(call.node, f"{call.name}() of shape {tuple(out)}")
+            raise self.type_error(call.node, f"{call.name}() of shape {tuple(out)}")
         return tuple(out)
 
     def _declare(self, space: ir.Space, shape: tuple[int, ...], dtype: DType, call: Call) -> View:
@@ -162,7 +166,7 @@ class Cuda(Calls):
         self.count_arguments(call, 1)
         value = call.arguments[0]
         if not isinstance(value, View) or value.mem.space != "const":
-            self.type_error(
+            raise self.type_error(
                 call.node, f"{call.name}() takes a NumPy array from outside the kernel, not {value}"
             )
         return value
@@ -216,13 +220,13 @@ class Cuda(Calls):
     ) -> Value:
         view = call.arguments[0]
         if not isinstance(view, View | Choice):
-            self.type_error(call.node, f"{call.name}() takes an array first, not {view}")
+            raise self.type_error(call.node, f"{call.name}() takes an array first, not {view}")
         element = self._atomic_element(view, index, call)
         self.check_writable(element, call.node)
         dtype = element.dtype
         row = intrinsics.ATOMICS[op]
         if not _in_domain(row.domain, dtype):
-            self.type_error(call.node, f"{call.name}() does not work on {dtype.name}")
+            raise self.type_error(call.node, f"{call.name}() does not work on {dtype.name}")
         stored = self.scalar(value, call.node, f"the value of {call.name}()")
         expected = None
         if compare is not None:
@@ -249,7 +253,7 @@ class Cuda(Calls):
         numbers = [self.scalar(i, call.node, f"the index of {call.name}()") for i in items]
         element = self.indexed(view, numbers, call.node)
         if element.axes:
-            self.type_error(
+            raise self.type_error(
                 call.node,
                 f"{call.name}() needs {len(view.axes)} indices, in a tuple, {len(numbers)} given",
             )

@@ -38,7 +38,7 @@ class Elementwise(Cuda):
         loc = self.loc(node)
         for source in sources:
             if isinstance(source, View | Choice) and len(source.axes) > len(part.axes):
-                self.type_error(node, f"cannot store {source} into {part}")
+                raise self.type_error(node, f"cannot store {source} into {part}")
         held = [self.stable(s, loc) if isinstance(s, Scalar) else s for s in sources]
         self._elements(part, held, make, node)
 
@@ -84,9 +84,9 @@ class Elementwise(Cuda):
             outputs = [*outputs, call.keywords["out"]]
         elif call.keywords:
             name = next(iter(call.keywords))
-            self.unsupported(call.node, f"{call.name}() takes no {name!r} in kernels")
+            raise self.unsupported(call.node, f"{call.name}() takes no {name!r} in kernels")
         if function.nout != 1 or len(outputs) != 1 or not isinstance(outputs[0], View):
-            self.unsupported(
+            raise self.unsupported(
                 call.node,
                 f"{call.name}() of an array needs an array for its result in kernels",
                 f"pass one as the last argument, or call {call.name}() on elements",
@@ -97,7 +97,7 @@ class Elementwise(Cuda):
             inner = Call(call.node, call.name, list(numbers), {}, call.loc)
             value = self.pure_call(function, inner)
             if value is None:
-                self.unsupported(
+                raise self.unsupported(
                     call.node, f"function numpy.{call.name} cannot be called in kernels"
                 )
             return self.scalar(value, call.node, f"the result of {call.name}()")

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from accelerx.compiler.frontends.python.values import (
 from accelerx.compiler.frontends.python.views import Item, Slice
 from accelerx.compiler.intrinsics import INTRINSICS
 from accelerx.dtypes import bool_, int32
+from accelerx.errors import CompileError, KernelTypeError
 
 _REFUSED: dict[type[ast.expr], tuple[str, str]] = {
     ast.Lambda: ("lambda is not supported in kernels", "define the function outside the kernel"),
@@ -67,6 +68,15 @@ class Attempt:
 
 
 @dataclass(slots=True, eq=False)
+class _Link:
+    """A comparison of a chain: ``left op comparator``."""
+
+    op: ast.cmpop
+    comparator: ast.expr
+    left: Value
+
+
+@dataclass(slots=True, eq=False)
 class Method:
     """``bit_count`` of a number, not called yet."""
 
@@ -88,7 +98,7 @@ class Expressions(Elementwise):
         message, hint = _REFUSED.get(
             type(node), (f"{type(node).__name__} is not supported in kernels", "")
         )
-        self.unsupported(node, message, hint)
+        raise self.unsupported(node, message, hint)
 
     def number(self, node: ast.expr, what: str = "this") -> Scalar:
         """The value of an expression that must be a number."""
@@ -116,7 +126,7 @@ class Expressions(Elementwise):
     def _name(self, node: ast.Name) -> Value:
         value = self.read(node.id, self.loc(node))
         if isinstance(value, Conflict):
-            self.type_error(node, value.reason, "use another name for one of them")
+            raise self.type_error(node, value.reason, "use another name for one of them")
         if value is not None:
             return value
         source = self.frame.source
@@ -125,7 +135,7 @@ class Expressions(Elementwise):
         try:
             found = source.lookup(node.id)
         except KeyError:
-            self._undefined(node)
+            raise self._undefined(node) from None
         return self.from_object(found, node.id, node)
 
     def _unassigned(self, node: ast.Name) -> Value:
@@ -138,16 +148,16 @@ class Expressions(Elementwise):
                 return self.constant(False, bool_)
         message = f"variable {node.id!r} is used before it is assigned"
         if self.rules.name == "weak":
-            self.type_error(node, message)
+            raise self.type_error(node, message)
         loc = self.loc(node)  # as in Python, and in programs that numba takes, an error when run
         self.emit(ir.Assert(ir.Const(False, bool_, loc), message, (), "assert", loc))
         return self.constant(False, bool_)
 
-    def _undefined(self, node: ast.Name) -> NoReturn:
+    def _undefined(self, node: ast.Name) -> KernelTypeError:
         source = self.frame.source
         known = [*self.frame.env, *source.names, *source.function.__globals__, *vars(builtins)]
         close = difflib.get_close_matches(node.id, [k for k in known if "." not in k], 1, 0.75)
-        self.type_error(
+        return self.type_error(
             node,
             f"name {node.id!r} is not defined",
             f"did you mean {close[0]!r}?" if close else "",
@@ -161,16 +171,19 @@ class Expressions(Elementwise):
             case np.bool_() | np.integer() | np.floating():
                 dtype = type_object(np.dtype(type(value)))
                 if dtype is None:
-                    self.unsupported(node, f"{name}: {type(value).__name__} is not a kernel type")
+                    raise self.unsupported(
+                        node, f"{name}: {type(value).__name__} is not a kernel type"
+                    )
                 return self.constant(value.item(), dtype)
             case tuple():
-                return Tuple(tuple(self.from_object(v, name, node) for v in value))
+                names = getattr(type(value), "_fields", ())
+                return Tuple(tuple(self.from_object(v, name, node) for v in value), names)
             case np.ndarray():
                 return self.constant_array(value, name, node)
             case enum.Enum() if isinstance(value.value, int | float):
                 return self.from_object(value.value, name, node)
             case complex():
-                self.unsupported(node, "complex numbers are not supported in kernels")
+                raise self.unsupported(node, "complex numbers are not supported in kernels")
             case Marker():
                 number = self.marker_value(value)
                 return Object(value) if number is None else number
@@ -179,9 +192,11 @@ class Expressions(Elementwise):
 
     def _constant(self, node: ast.Constant) -> Value:
         if node.value is Ellipsis:
-            self.unsupported(node, "... is not supported in kernels", "write ':' for each axis")
+            raise self.unsupported(
+                node, "... is not supported in kernels", "write ':' for each axis"
+            )
         if isinstance(node.value, bytes):
-            self.unsupported(node, "bytes are not supported in kernels")
+            raise self.unsupported(node, "bytes are not supported in kernels")
         return self.from_object(node.value, "", node)
 
     def _tuple(self, node: ast.Tuple) -> Value:
@@ -197,7 +212,7 @@ class Expressions(Elementwise):
             elif isinstance(value, Tuple):
                 out.extend(value.items)
             else:
-                self.type_error(node, f"* needs a tuple, not {value}")
+                raise self.type_error(node, f"* needs a tuple, not {value}")
         return out
 
     # ---------------------------------------------------------------------------- operators
@@ -205,7 +220,7 @@ class Expressions(Elementwise):
     def _binary(self, node: ast.BinOp) -> Value:
         op = OPERATORS.get(type(node.op))
         if op is None:
-            self.unsupported(node, "operator @ is not supported in kernels", "write the loop")
+            raise self.unsupported(node, "operator @ is not supported in kernels", "write the loop")
         left, right = self.operands([node.left, node.right])
         if op == "+" and isinstance(left, Tuple) and isinstance(right, Tuple):
             return Tuple(left.items + right.items)
@@ -227,33 +242,29 @@ class Expressions(Elementwise):
                 return self.positive(a, loc)
 
     def _compare(self, node: ast.Compare) -> Value:
+        left, right = self.operands([node.left, node.comparators[0]])
         if len(node.ops) == 1:
-            left, right = self.operands([node.left, node.comparators[0]])
             return self._comparison(node.ops[0], left, right, node)
-        left = self.expression(node.left)
-        result: Scalar | None = None
-        for op, comparator in zip(node.ops, node.comparators, strict=True):
-            last = comparator is node.comparators[-1]
-            held: list[Value] = [left]
-
-            def step(
-                op: ast.cmpop = op, comparator: ast.expr = comparator, last: bool = last
-            ) -> Scalar:
-                right = self.expression(comparator)
-                if isinstance(right, Scalar) and not last:
-                    right = self.once(right, self.loc(comparator))
-                test = self._comparison(op, held[0], right, node)
-                held[0] = right
-                return test
-
-            if result is None:
-                result = step()
-            else:
-                attempt = self.attempt(step, result.when_true)
-                result = self._connect("and", result, attempt, node)
-            left = held[0]
-        assert result is not None
+        right = self._compared_twice(right, node.comparators[0])
+        result = self._comparison(node.ops[0], left, right, node)
+        for op, comparator in zip(node.ops[1:], node.comparators[1:], strict=True):
+            link = _Link(op, comparator, right)
+            attempt = self.attempt(functools.partial(self._linked, link, node), result.when_true)
+            result = self._connect("and", result, attempt, node)
+            right = link.left
         return result
+
+    def _compared_twice(self, value: Value, node: ast.expr) -> Value:
+        return self.once(value, self.loc(node)) if isinstance(value, Scalar) else value
+
+    def _linked(self, link: _Link, node: ast.Compare) -> Scalar:
+        """One more comparison of a chain; its right side is the left one of the next."""
+        right = self.expression(link.comparator)
+        if link.comparator is not node.comparators[-1]:
+            right = self._compared_twice(right, link.comparator)
+        test = self._comparison(link.op, link.left, right, node)
+        link.left = right
+        return test
 
     def _comparison(self, op: ast.cmpop, left: Value, right: Value, node: ast.Compare) -> Scalar:
         match op:
@@ -280,11 +291,11 @@ class Expressions(Elementwise):
             return left.value is right.value
         if isinstance(left, Object) != isinstance(right, Object):
             return False
-        self.unsupported(node, "'is' compares with None, True and False in kernels", "use ==")
+        raise self.unsupported(node, "'is' compares with None, True and False in kernels", "use ==")
 
     def _contains(self, left: Value, right: Value, node: ast.Compare) -> Scalar:
         if not isinstance(right, Tuple):
-            self.unsupported(node, f"'in' needs a tuple in kernels, not {right}")
+            raise self.unsupported(node, f"'in' needs a tuple in kernels, not {right}")
         loc = self.loc(node)
         a = self.once(self.scalar(left, node.left, "the value before 'in'"), loc)
         found = self.constant(False, bool_)
@@ -320,7 +331,9 @@ class Expressions(Elementwise):
             case Object():
                 return self.constant(bool(value.value), bool_)
             case _:
-                self.type_error(node, f"{value} has no truth value; index it, or compare a number")
+                raise self.type_error(
+                    node, f"{value} has no truth value; index it, or compare a number"
+                )
 
     def _bool(self, node: ast.BoolOp) -> Value:
         return self._bool_op(node, conditional=False)
@@ -389,13 +402,13 @@ class Expressions(Elementwise):
         if isinstance(a, Tuple) and isinstance(b, Tuple) and len(a.items) == len(b.items):
             return self._choose_tuple(test, first, second, node)
         if isinstance(a, View) and isinstance(b, View) and not first.out and not second.out:
-            if a.dtype is b.dtype and len(a.axes) == len(b.axes):
-                which = self.select(test, self.constant(0, int32), self.constant(1, int32), loc)
-                return Choice(self.once(which, loc), (a, b))
+            return self._choose_view(test, a, b, node)
         if not isinstance(a, Scalar) or not isinstance(b, Scalar):
             if isinstance(a, Object) and isinstance(b, Object) and a.value is b.value:
                 return a
-            self.type_error(node, f"a conditional value must be a number on both sides: {a}, {b}")
+            raise self.type_error(
+                node, f"a conditional value must be a number on both sides: {a}, {b}"
+            )
         if not first.guarded and not second.guarded:
             return self.select(test, a, b, loc)
         typing = self.rules.join(a.typing, b.typing)
@@ -409,8 +422,16 @@ class Expressions(Elementwise):
             form = self.bounds.fresh(0 if known else None)
         return self.expression_of(ir.Local(name, typing[0], loc), typing, form)
 
+    def _choose_view(self, test: Scalar, a: View, b: View, node: ast.AST) -> Value:
+        loc = self.loc(node)
+        if a.dtype is not b.dtype or len(a.axes) != len(b.axes):
+            raise self.type_error(node, f"a conditional value cannot be {a} or {b}")
+        which = self.select(test, self.constant(0, int32), self.constant(1, int32), loc)
+        return Choice(self.once(which, loc), (a, b))
+
     def _choose_tuple(self, test: Scalar, first: Attempt, second: Attempt, node: ast.AST) -> Value:
-        assert isinstance(first.value, Tuple) and isinstance(second.value, Tuple)
+        assert isinstance(first.value, Tuple)
+        assert isinstance(second.value, Tuple)
         loc = self.loc(node)
         test = self.once(test, loc)
         items = []
@@ -440,18 +461,18 @@ class Expressions(Elementwise):
         if isinstance(base, Object) and isinstance(base.value, enum.EnumMeta):
             return self._enum_member(base.value, node)
         if isinstance(base, Object) and isinstance(base.value, list | dict):
-            self.unsupported(
+            raise self.unsupported(
                 node,
                 f"a {type(base.value).__name__} from outside the kernel cannot be used in it",
                 "make it a tuple or a NumPy array",
             )
-        self.type_error(node.value, f"{base} cannot be indexed")
+        raise self.type_error(node.value, f"{base} cannot be indexed")
 
     def _enum_member(self, members: enum.EnumMeta, node: ast.Subscript) -> Value:
         key = self.expression(node.slice)
         name = key.value if isinstance(key, Object) else None
         if not isinstance(name, str) or name not in members.__members__:
-            self.type_error(node, f"{members.__name__} has no member {key}")
+            raise self.type_error(node, f"{members.__name__} has no member {key}")
         return self.from_object(members.__members__[name], name, node)
 
     def _items(self, node: ast.expr) -> list[Item]:
@@ -476,7 +497,9 @@ class Expressions(Elementwise):
         if isinstance(value, Tuple):
             return [self.scalar(v, node, "an array index") for v in value.items]
         if isinstance(value, Object) and value.value is None:
-            self.unsupported(node, "None as an index (a new axis) is not supported in kernels")
+            raise self.unsupported(
+                node, "None as an index (a new axis) is not supported in kernels"
+            )
         return [self.scalar(value, node, "an array index")]
 
     def _slice_item(self, node: ast.Slice) -> Slice:
@@ -486,16 +509,20 @@ class Expressions(Elementwise):
                 return None
             bound = self.scalar(value, n, "a slice bound")
             if not bound.dtype.is_integer:
-                self.type_error(n, f"a slice bound must be an integer, not {bound.dtype.name}")
+                raise self.type_error(
+                    n, f"a slice bound must be an integer, not {bound.dtype.name}"
+                )
             return bound
 
         step = part(node.step)
         if step is None:
             return Slice(part(node.lower), part(node.upper), 1)
         if step.constant is None:
-            self.unsupported(node.step or node, "the step of a slice must be a constant in kernels")
+            raise self.unsupported(
+                node.step or node, "the step of a slice must be a constant in kernels"
+            )
         if step.constant == 0:
-            self.type_error(node.step or node, "the step of a slice must not be zero")
+            raise self.type_error(node.step or node, "the step of a slice must not be zero")
         return Slice(part(node.lower), part(node.upper), int(step.constant))
 
     def _tuple_item(self, base: Tuple, index: Scalar, node: ast.Subscript) -> Value:
@@ -503,13 +530,13 @@ class Expressions(Elementwise):
         if index.constant is not None:
             k = int(index.constant)
             if not index.dtype.is_integer or not -size <= k < size:
-                self.type_error(
+                raise self.type_error(
                     node, f"index {index.constant} is out of range for a tuple of {size}"
                 )
             return base.items[k]
         loc = self.loc(node)
         if not index.dtype.is_integer or not base.items:
-            self.type_error(node, f"cannot index a tuple of {size} with {index}")
+            raise self.type_error(node, f"cannot index a tuple of {size} with {index}")
         index = self.once(index, loc)
         result = self.scalar(base.items[-1], node, "an item of a tuple with a variable index")
         for k in range(size - 2, -1, -1):
@@ -528,7 +555,7 @@ class Expressions(Elementwise):
                 return None
             bound = self.number(n, "a slice bound")
             if bound.constant is None or not bound.dtype.is_integer:
-                self.unsupported(n, "a slice of a tuple needs constant bounds in kernels")
+                raise self.unsupported(n, "a slice of a tuple needs constant bounds in kernels")
             return int(bound.constant)
 
         return Tuple(base.items[part(node.lower) : part(node.upper) : part(node.step)])
@@ -539,15 +566,17 @@ class Expressions(Elementwise):
         base = self.expression(node.value)
         if isinstance(base, View | Choice):
             return self.array_attribute(base, node.attr, node)
+        if isinstance(base, Tuple) and node.attr in base.names:
+            return base.items[base.names.index(node.attr)]
         if isinstance(base, Scalar) and node.attr == "bit_count" and base.dtype.is_integer:
             return Object(Method(base))
         if not isinstance(base, Object):
-            self.type_error(node, f"{base} has no attribute {node.attr!r} in kernels")
+            raise self.type_error(node, f"{base} has no attribute {node.attr!r} in kernels")
         owner = base.value
         if isinstance(owner, Marker):
             name = f"{owner.name}.{node.attr}"
             if name not in marker_names() and not hasattr(owner, node.attr):
-                self.type_error(node, f"the kernel language has no {name}")
+                raise self.type_error(node, f"the kernel language has no {name}")
             return self.from_object(Marker(name), name, node)
         if isinstance(owner, ModuleType):
             marker = marker_of(owner.__name__, node.attr)
@@ -558,24 +587,20 @@ class Expressions(Elementwise):
     def _object_attribute(self, owner: object, node: ast.Attribute) -> Value:
         try:
             found: Any = getattr(owner, node.attr)
-        except AttributeError:
-            what = (
-                f"module {owner.__name__!r}"
-                if isinstance(owner, ModuleType)
-                else str(Object(owner))
-            )
+        except AttributeError as e:
+            what = str(Object(owner))
+            if isinstance(owner, ModuleType):
+                what = f"module {owner.__name__!r}"
             close = difflib.get_close_matches(node.attr, dir(owner), 1, 0.75)
-            self.type_error(
-                node,
-                f"{what} has no attribute {node.attr!r}",
-                f"did you mean {close[0]!r}?" if close else "",
-            )
+            hint = f"did you mean {close[0]!r}?" if close else ""
+            message = f"{what} has no attribute {node.attr!r}"
+            raise self.type_error(node, message, hint) from e
         return self.from_object(found, node.attr, node)
 
     def _call(self, node: ast.Call) -> Value:
         function = self.expression(node.func)
         if not isinstance(function, Object):
-            self.type_error(node.func, f"{function} cannot be called")
+            raise self.type_error(node.func, f"{function} cannot be called")
         target = function.value
         if isinstance(node.func, ast.Name | ast.Attribute):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
@@ -601,7 +626,15 @@ class Expressions(Elementwise):
         inner = function_of(target)
         if inner is not None:
             return self.inline(inner, call)
-        self._uncallable(target, node)
+        if isinstance(target, type) and issubclass(target, tuple) and hasattr(target, "_fields"):
+            return self._named_tuple(target._fields, call)
+        raise self._uncallable(target, node)
+
+    def _named_tuple(self, fields: tuple[str, ...], call: Call) -> Value:
+        given = dict(zip(fields, call.arguments, strict=False)) | call.keywords
+        if set(given) != set(fields) or len(call.arguments) + len(call.keywords) != len(fields):
+            raise self.type_error(call.node, f"{call.name}() takes the fields {', '.join(fields)}")
+        return Tuple(tuple(given[name] for name in fields), fields)
 
     def _method_call(self, method: Method, call: Call) -> Value:
         """``number.bit_count()``."""
@@ -612,21 +645,23 @@ class Expressions(Elementwise):
     def _evaluated(self, node: ast.Call, name: str) -> Call:
         keywords = [k for k in node.keywords if k.arg is not None]
         if len(keywords) != len(node.keywords):
-            self.unsupported(node, "** is not supported in calls in kernels", "name the arguments")
+            raise self.unsupported(
+                node, "** is not supported in calls in kernels", "name the arguments"
+            )
         positional = self.spread([*node.args, *(k.value for k in keywords)])
         count = len(positional) - len(keywords)
         named = {k.arg or "": v for k, v in zip(keywords, positional[count:], strict=True)}
         return Call(node, name, positional[:count], named, self.loc(node))
 
-    def _uncallable(self, target: object, node: ast.Call) -> NoReturn:
+    def _uncallable(self, target: object, node: ast.Call) -> CompileError:
         module = getattr(target, "__module__", None) or ""
         qualified = getattr(target, "__qualname__", None) or getattr(target, "__name__", None)
         if isinstance(target, Marker) or not callable(target):
             shown = f"cuda.{target.name}" if isinstance(target, Marker) else str(Object(target))
-            self.type_error(node.func, f"{shown} cannot be called")
+            return self.type_error(node.func, f"{shown} cannot be called")
         where = f"{module}.{qualified}" if module and module != "builtins" else str(qualified)
         kind = "class" if isinstance(target, type) else "function"
-        self.unsupported(
+        return self.unsupported(
             node,
             f"{kind} {where} cannot be called in kernels",
             "kernels call Python functions, math.*, most NumPy element functions and cuda.*",
@@ -634,7 +669,7 @@ class Expressions(Elementwise):
 
     def _print(self, node: ast.Call) -> Value:
         if node.keywords:
-            self.unsupported(node, f"print() takes no {node.keywords[0].arg!r} in kernels")
+            raise self.unsupported(node, f"print() takes no {node.keywords[0].arg!r} in kernels")
         loc = self.loc(node)
         parts: list[str | ir.Expr] = []
         for n, value in zip(node.args, self.operands(node.args), strict=True):

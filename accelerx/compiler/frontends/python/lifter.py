@@ -71,7 +71,11 @@ class Lifter(Statements):
     def kernel(self, name: str | None) -> ir.Kernel:
         """The kernel."""
         for _ in range(_PASSES):
-            self.run_pass()
+            try:
+                self.run_pass()
+            except CompileError:
+                if not self.dirty:  # else it may come from an assumption that was just given up
+                    raise
             if not self.dirty:
                 return self.finish(name)
         raise compile_error(
@@ -118,7 +122,7 @@ class Lifter(Statements):
             for k, item in enumerate(type_.items):
                 value, argument = self.argument(f"{name}.{k}", item, argument)
                 items.append(value)
-            return Tuple(tuple(items)), argument
+            return Tuple(tuple(items), type_.names), argument
         self.params += parameters(name, type_, argument)
         self.taken.add(name)
         if isinstance(type_, ArrayType):

@@ -328,7 +328,7 @@ class Loops(Expressions):
         elif isinstance(value, Range | View | Choice | Zip):
             self._over(node, value)
         else:
-            self.type_error(
+            raise self.type_error(
                 node.iter, f"cannot loop over {value}", "loop over range(), an array or a tuple"
             )
 
@@ -435,6 +435,8 @@ class Loops(Expressions):
                     if constant is None:
                         return None
                     known.append(constant)
+            if value.strict and len(set(known)) > 1:
+                return None
             return min(known)
         return None
 
@@ -457,7 +459,7 @@ class Loops(Expressions):
             case Counter():
                 return Counter(self.stable(value.start, loc))
             case Zip():
-                return Zip(tuple(self._held(part, loc) for part in value.parts))
+                return Zip(tuple(self._held(part, loc) for part in value.parts), value.strict)
             case _:
                 return value
 
@@ -466,7 +468,7 @@ class Loops(Expressions):
         match value:
             case View() | Choice():
                 if not value.axes:
-                    self.type_error(node.iter, f"cannot loop over {value}")
+                    raise self.type_error(node.iter, f"cannot loop over {value}")
                 return self.length(value, 0, node.iter)
             case Range():
                 return self.trips(value, loc)
@@ -475,13 +477,21 @@ class Loops(Expressions):
             case Zip():
                 lengths = [self._length(p, node) for p in value.parts if not isinstance(p, Counter)]
                 if not lengths:
-                    self.type_error(node.iter, f"cannot loop over {value}")
+                    raise self.type_error(node.iter, f"cannot loop over {value}")
                 shortest = lengths[0]
                 for length in lengths[1:]:
+                    if value.strict:
+                        self._same_length(shortest, length, loc)
                     shortest = self.extremum("min", shortest, length, loc)
                 return shortest
             case _:
-                self.type_error(node.iter, f"cannot loop over {value}")
+                raise self.type_error(node.iter, f"cannot loop over {value}")
+
+    def _same_length(self, a: Scalar, b: Scalar, loc: Loc) -> None:
+        equal = self.code(self.compare("eq", a, b, loc), loc=loc)
+        message = "zip(strict=True) of {0} and {1} items"
+        values = (self.code(a, loc=loc), self.code(b, loc=loc))
+        self.emit(ir.Assert(equal, message, values, "assert", loc))
 
     def _item(self, value: Value, k: Scalar, node: ast.For) -> Value:
         """Item ``k`` of an iterable."""
@@ -506,7 +516,7 @@ class Loops(Expressions):
             case Zip():
                 return Tuple(tuple(self._item(part, k, node) for part in value.parts))
             case _:
-                self.type_error(node.iter, f"cannot loop over {value}")
+                raise self.type_error(node.iter, f"cannot loop over {value}")
 
     # ----------------------------------------------------------------------- opened loops
 
@@ -514,7 +524,7 @@ class Loops(Expressions):
         """A loop over a tuple: one copy of the body per item, as items may differ in type."""
         loc = self.loc(node)
         if length > _UNROLLED_MOST:
-            self.unsupported(
+            raise self.unsupported(
                 node.iter,
                 f"a loop over a tuple of {length} items is opened into {length} copies; "
                 f"the most is {_UNROLLED_MOST}",

@@ -12,7 +12,6 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import NoReturn
 
 from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import Loc, type_error, unsupported
@@ -37,7 +36,8 @@ from accelerx.compiler.frontends.python.values import (
     Variable,
     View,
 )
-from accelerx.dtypes import DType, int64
+from accelerx.dtypes import DType, int32
+from accelerx.errors import KernelTypeError, UnsupportedKernelError
 
 
 @dataclass(slots=True, eq=False)
@@ -134,11 +134,13 @@ class State:
         """The place of a node of the function being lifted."""
         return self.frame.source.loc(node, self.frame.parent)
 
-    def type_error(self, node: ast.AST, message: str, hint: str = "") -> NoReturn:
-        raise type_error(self.loc(node), message, hint)
+    def type_error(self, node: ast.AST, message: str, hint: str = "") -> KernelTypeError:
+        """An error about types, to raise."""
+        return type_error(self.loc(node), message, hint)
 
-    def unsupported(self, node: ast.AST, message: str, hint: str = "") -> NoReturn:
-        raise unsupported(self.loc(node), message, hint)
+    def unsupported(self, node: ast.AST, message: str, hint: str = "") -> UnsupportedKernelError:
+        """An error about what kernels do not have, to raise."""
+        return unsupported(self.loc(node), message, hint)
 
     # --------------------------------------------------------------------------------- code
 
@@ -298,7 +300,7 @@ class State:
                 ]
                 for k, item in enumerate(items):
                     self.bind(f"{name}.{k}", item, loc)
-                env[name] = TupleVariable(len(items))
+                env[name] = TupleVariable(len(items), value.names)
             case View():
                 env[name] = self.freeze(value, loc, name)
             case Choice():
@@ -337,9 +339,8 @@ class State:
                 for item in items:
                     if isinstance(item, Conflict):
                         return item
-                return Tuple(
-                    tuple(i for i in items if i is not None and not isinstance(i, Conflict))
-                )
+                known = tuple(i for i in items if i is not None and not isinstance(i, Conflict))
+                return Tuple(known, binding.names)
             case ChoiceVariable():
                 which = Scalar(ir.Local(binding.local, int32, loc), int32)
                 return Choice(which, binding.views)

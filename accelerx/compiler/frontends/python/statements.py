@@ -27,6 +27,7 @@ from accelerx.compiler.frontends.python.values import (
     View,
 )
 from accelerx.dtypes import bool_
+from accelerx.errors import KernelTypeError
 
 _REFUSED: dict[type[ast.stmt], tuple[str, str]] = {
     ast.Try: ("try is not supported in kernels", "kernels cannot catch exceptions; test instead"),
@@ -68,7 +69,7 @@ class Statements(Loops):
             message, hint = _REFUSED.get(
                 type(node), (f"{type(node).__name__} is not supported in kernels", "")
             )
-            self.unsupported(node, message, hint)
+            raise self.unsupported(node, message, hint)
         method(self, node)
 
     # ------------------------------------------------------------------------- assignments
@@ -97,21 +98,23 @@ class Statements(Loops):
             case ast.Tuple() | ast.List():
                 self._unpack(target, value)
             case ast.Attribute():
-                self.unsupported(target, "attributes cannot be assigned in kernels")
+                raise self.unsupported(target, "attributes cannot be assigned in kernels")
             case _:
-                self.unsupported(target, "* is not supported in assignments in kernels")
+                raise self.unsupported(target, "* is not supported in assignments in kernels")
 
     def _bindable(self, target: ast.Name, value: Value) -> None:
         if isinstance(value, Object) and isinstance(value.value, str):
-            self.unsupported(
+            raise self.unsupported(
                 target, f"strings are not values in kernels: {value}", "only print() takes strings"
             )
 
     def _unpack(self, target: ast.Tuple | ast.List, value: Value) -> None:
         if not isinstance(value, Tuple):
-            self.type_error(target, f"cannot unpack {value} into {len(target.elts)} variables")
+            raise self.type_error(
+                target, f"cannot unpack {value} into {len(target.elts)} variables"
+            )
         if len(value.items) != len(target.elts):
-            self.type_error(
+            raise self.type_error(
                 target,
                 f"cannot unpack {value} into {len(target.elts)} variable"
                 + ("" if len(target.elts) == 1 else "s"),
@@ -134,6 +137,9 @@ class Statements(Loops):
     def _kept(self, item: Value, before: set[str], stores: bool, loc: Loc) -> Value:
         if isinstance(item, Tuple):
             return Tuple(tuple(self._kept(i, before, stores, loc) for i in item.items))
+        if isinstance(item, Choice):
+            which = self._kept(item.which, before, stores, loc)
+            return Choice(self.scalar(which, self.frame.source.node), item.views)
         if not isinstance(item, Scalar) or item.expr is None:
             return item
         touched = any(isinstance(e, ir.Local) and e.name in before for e in ir.walk(item.expr))
@@ -151,21 +157,21 @@ class Statements(Loops):
     def _store(self, target: ast.Subscript, value: Value) -> None:
         element = self.subscripted(target)
         if not isinstance(element, View | Choice):
-            self.type_error(target, "tuples cannot be changed")
+            raise self.type_error(target, "tuples cannot be changed")
         if element.axes:
             self.store_part(element, value, target)
             return
         if isinstance(value, View | Choice):
-            self.type_error(target, f"an element cannot be set to {value}")
+            raise self.type_error(target, f"an element cannot be set to {value}")
         self.store(element, self.scalar(value, target, "a stored value"), target)
 
     def _augmented(self, node: ast.AugAssign) -> None:
         op = OPERATORS.get(type(node.op))
         loc = self.loc(node)
         if op is None:
-            self.unsupported(node, "operator @ is not supported in kernels", "write the loop")
+            raise self.unsupported(node, "operator @ is not supported in kernels", "write the loop")
         if isinstance(node.target, ast.Attribute):
-            self.unsupported(node.target, "attributes cannot be assigned in kernels")
+            raise self.unsupported(node.target, "attributes cannot be assigned in kernels")
         if isinstance(node.target, ast.Name):
             name = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
             old, new = self.operands([name, node.value])
@@ -175,7 +181,7 @@ class Statements(Loops):
             return
         element = self.subscripted(node.target)
         if not isinstance(element, View | Choice) or element.axes:
-            self.type_error(node.target, f"{op}= needs an element, not {element}")
+            raise self.type_error(node.target, f"{op}= needs an element, not {element}")
         self.check_writable(element, node.target)
         if isinstance(element, View):
             element = self._read_indices_once(element, loc)
@@ -204,8 +210,8 @@ class Statements(Loops):
         loc, base = self.loc(node), self.frame.env
         first, first_dead = self._branch(node.body, test.when_true, base)
         second, second_dead = self._branch(node.orelse, test.when_false, base)
-        if first.out or second.out:
-            self.emit(ir.If(self.code(test, loc=loc), first.out, second.out, loc))
+        branch = ir.If(self.code(test, loc=loc), first.out, second.out, loc)
+        self.emit(branch)
         self.dead = first_dead and second_dead
         if self.dead:
             return
@@ -213,10 +219,12 @@ class Statements(Loops):
             live = second if first_dead else first
             self.frame.env = live.env
             self.bounds.facts = live.facts
-            if self.frame.exit is not None and (first.out or second.out):
+            if self.frame.exit is not None:
                 self.out = live.out  # what follows belongs to the path that goes on
             return
         self.frame.env = self.merge([first, second], loc)
+        if not first.out and not second.out:
+            self.out.remove(branch)
 
     def _branch(
         self, nodes: Sequence[ast.stmt], facts: Sequence[Any], base: Environment
@@ -247,7 +255,9 @@ class Statements(Loops):
         if node.msg is not None:
             said = self.expression(node.msg)
             if not isinstance(said, Object) or not isinstance(said.value, str):
-                self.unsupported(node.msg, "an assert message must be a constant string in kernels")
+                raise self.unsupported(
+                    node.msg, "an assert message must be a constant string in kernels"
+                )
             message = said.value
         self.emit(ir.Assert(self.code(test, loc=loc), message, (), "assert", loc))
         self.bounds.assume(test.when_true)
@@ -265,13 +275,15 @@ class Statements(Loops):
         kind = self.expression(call.func if call else node)
         raised = kind.value if isinstance(kind, Object) else None
         if not isinstance(raised, type) or not issubclass(raised, BaseException):
-            self.type_error(node, f"raise needs an exception, not {kind}")
+            raise self.type_error(node, f"raise needs an exception, not {kind}")
         parts = []
         for argument in call.args if call else ():
             value = self.expression(argument)
             known = value.value if isinstance(value, Object) else getattr(value, "constant", None)
             if known is None:
-                self.unsupported(argument, "arguments of exceptions must be constants in kernels")
+                raise self.unsupported(
+                    argument, "arguments of exceptions must be constants in kernels"
+                )
             parts.append(str(known))
         return ": ".join([raised.__name__, ", ".join(parts)]) if parts else raised.__name__
 
@@ -282,7 +294,7 @@ class Statements(Loops):
         value: Value = Object(None) if node.value is None else self.expression(node.value)
         if frame.exit is None:
             if not (isinstance(value, Object) and value.value is None):
-                self.type_error(
+                raise self.type_error(
                     node, "a kernel cannot return a value", "write the result to an array"
                 )
             self.emit(ir.Return(loc))
@@ -386,7 +398,7 @@ class Statements(Loops):
         frame.env = self.merge(branches, call.loc)
         value = self.read("return", call.loc)
         if isinstance(value, Conflict):
-            self.type_error(
+            raise self.type_error(
                 call.node,
                 f"{frame.source.name}() returns values of different kinds: "
                 + value.reason.replace("variable 'return' is ", "").replace(
@@ -401,7 +413,7 @@ class Statements(Loops):
         for k, frame in enumerate(frames):
             if frame.source.function.__code__ is function.__code__:
                 chain = " -> ".join([*names[k:], function.__name__])
-                self.unsupported(
+                raise self.unsupported(
                     call.node, f"recursion is not supported in kernels: {chain}", "use a loop"
                 )
 
@@ -412,21 +424,21 @@ class Statements(Loops):
         positional_only = {a.arg for a in spec.posonlyargs}
         given = call.arguments
         if len(given) > len(names) and spec.vararg is None:
-            self._wrong_count(source, call, f"takes {count(len(names))}, {len(given)} given")
+            raise self._wrong_count(source, call, f"takes {count(len(names))}, {len(given)} given")
         bound: dict[str, Value] = dict(zip(names, given, strict=False))
         allowed = {*names, *(a.arg for a in spec.kwonlyargs)} - positional_only
         for name, value in call.keywords.items():
             if name in bound:
-                self._wrong_count(source, call, f"got argument {name!r} twice")
+                raise self._wrong_count(source, call, f"got argument {name!r} twice")
             if name not in allowed:
-                self._wrong_count(source, call, f"has no parameter {name!r}")
+                raise self._wrong_count(source, call, f"has no parameter {name!r}")
             bound[name] = value
         self._defaults(source, bound, call)
         wanted = [*names, *(a.arg for a in spec.kwonlyargs)]
         missing = [n for n in wanted if n not in bound]
         if missing:
             listed = ", ".join(map(repr, missing))
-            self._wrong_count(
+            raise self._wrong_count(
                 source,
                 call,
                 f"takes {count(len(wanted))}, {len(given) + len(call.keywords)} given; missing {listed}",
@@ -435,7 +447,9 @@ class Statements(Loops):
         if spec.vararg is not None:
             ordered[spec.vararg.arg] = Tuple(tuple(given[len(names) :]))
         if spec.kwarg is not None:
-            self.unsupported(call.node, f"{source.name}() takes **{spec.kwarg.arg}; kernels cannot")
+            raise self.unsupported(
+                call.node, f"{source.name}() takes **{spec.kwarg.arg}; kernels cannot"
+            )
         return ordered
 
     def _defaults(self, source: FunctionSource, bound: dict[str, Value], call: Call) -> None:
@@ -449,9 +463,9 @@ class Statements(Loops):
             if name not in bound:
                 bound[name] = self.from_object(value, name, call.node)
 
-    def _wrong_count(self, source: FunctionSource, call: Call, what: str) -> None:
+    def _wrong_count(self, source: FunctionSource, call: Call, what: str) -> KernelTypeError:
         place = f"{source.file.name}:{source.node.lineno + source.shift}"
-        self.type_error(call.node, f"{source.name}() {what}", f"it is defined at {place}")
+        return self.type_error(call.node, f"{source.name}() {what}", f"it is defined at {place}")
 
 
 def count(n: int) -> str:
@@ -475,6 +489,9 @@ def _strip(out: list[ir.Stmt], label: str) -> None:
     elif isinstance(last, ir.If):
         _strip(last.then, label)
         _strip(last.orelse, label)
+        if not last.then and not last.orelse:
+            out.pop()
+            _strip(out, label)
 
 
 _STATEMENTS: dict[type[ast.stmt], Callable[[Statements, Any], None]] = {

@@ -54,7 +54,10 @@ class Scalar:
 
 @dataclass(slots=True, eq=False)
 class Tuple:
+    """A tuple; ``names`` are a named one's fields."""
+
     items: tuple[Value, ...]
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"a tuple of {len(self.items)}"
@@ -127,6 +130,8 @@ class Object:
 
 @dataclass(slots=True, eq=False)
 class Range:
+    """The numbers of ``range(start, stop, step)``; all three have one type."""
+
     start: Scalar
     stop: Scalar
     step: Scalar
@@ -137,9 +142,13 @@ class Range:
 
 @dataclass(slots=True, eq=False)
 class Zip:
-    """Several iterables in step; ``enumerate`` is a zip of a counter and an iterable."""
+    """Several iterables in step; ``enumerate`` is a zip of a counter and an iterable.
+
+    A ``strict`` one stops the launch if their lengths differ.
+    """
 
     parts: tuple[Value, ...]
+    strict: bool = False
 
     def __str__(self) -> str:
         return "a zip"
@@ -185,6 +194,7 @@ class TupleVariable:
     """A variable holding a tuple; its items are the variables ``name.0``, ``name.1``, ..."""
 
     length: int
+    names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

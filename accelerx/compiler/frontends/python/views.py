@@ -27,7 +27,6 @@ from accelerx.compiler.frontends.python.values import (
     Value,
     View,
 )
-
 from accelerx.dtypes import int32
 
 
@@ -51,12 +50,12 @@ class Views(Arithmetic):
         if isinstance(value, Scalar):
             return value
         if isinstance(value, Object) and isinstance(value.value, str):
-            self.unsupported(
+            raise self.unsupported(
                 node, f"strings are not values in kernels: {value}", "only print() takes strings"
             )
         if isinstance(value, View | Choice):
-            self.type_error(node, f"{what} must be a number, not {value}; index it first")
-        self.type_error(node, f"{what} must be a number, not {value}")
+            raise self.type_error(node, f"{what} must be a number, not {value}; index it first")
+        raise self.type_error(node, f"{what} must be a number, not {value}")
 
     def whole(self, mem: ir.Mem, writable: bool = True, ndim: int | None = None) -> View:
         """The view of a whole array; one of no axes (``ndim`` 0) is an element in memory."""
@@ -116,7 +115,7 @@ class Views(Arithmetic):
     def index(self, view: View, items: Sequence[Item], node: ast.AST) -> View:
         """``view[items]``; an element if no axis is left."""
         if len(items) > len(view.axes):
-            self.type_error(
+            raise self.type_error(
                 node,
                 f"too many indices: array {view.mem.name!r} has {len(view.axes)} "
                 f"{'axis' if len(view.axes) == 1 else 'axes'} here, {len(items)} indices given",
@@ -136,7 +135,7 @@ class Views(Arithmetic):
         """Where element ``item`` of a view's axis is on the array's axis."""
         loc = self.loc(node)
         if not item.dtype.is_integer:
-            self.type_error(
+            raise self.type_error(
                 node,
                 f"array index must be an integer, not {item.dtype.name}",
                 "convert it with int()" if item.dtype.is_float else "",
@@ -170,14 +169,14 @@ class Views(Arithmetic):
         value, extent = int(item.constant), axis.extent
         if extent is None:
             if value < 0:
-                self.type_error(
+                raise self.type_error(
                     node, f"array {view.mem.name!r} has no known length to count {value} back from"
                 )
             return item
         if extent.constant is not None:
             size = int(extent.constant)
             if not -size <= value < size:
-                self.type_error(
+                raise self.type_error(
                     node,
                     f"index {value} is out of range for axis {axis.axis} of array "
                     f"{view.mem.name!r}, which has {size} elements",
@@ -215,7 +214,7 @@ class Views(Arithmetic):
         """Refuses slices of dynamic shared memory that count from its end."""
         counted = any(b is not None and not self.nonnegative(b) for b in (item.start, item.stop))
         if counted or (item.step < 0 and item.start is None):
-            self.type_error(
+            raise self.type_error(
                 node,
                 f"array {view.mem.name!r} is dynamic shared memory, whose length is not known here; "
                 "a slice of it cannot count from the end",
@@ -303,9 +302,9 @@ class Views(Arithmetic):
                 self.check_writable(one, node)
             return
         if view.mem.space == "const":
-            self.type_error(node, f"constant array {view.mem.name!r} cannot be written to")
+            raise self.type_error(node, f"constant array {view.mem.name!r} cannot be written to")
         if not view.writable:
-            self.type_error(
+            raise self.type_error(
                 node,
                 f"array {view.mem.name!r} is read-only and cannot be written to",
                 "pass a writable array",
@@ -351,7 +350,7 @@ class Views(Arithmetic):
             case "strides":
                 return Tuple(tuple(self._stride(view, axis, loc) for axis in view.axes))
             case _:
-                self.unsupported(
+                raise self.unsupported(
                     node,
                     f"arrays have no attribute {name!r} in kernels",
                     "known: shape, size, ndim, dtype, T, strides, itemsize, nbytes",
@@ -364,7 +363,7 @@ class Views(Arithmetic):
             return self.scalar(value, node)
         extent = view.axes[k].extent
         if extent is None:
-            self.unsupported(
+            raise self.unsupported(
                 node,
                 f"the length of {view.mem.name!r}, dynamic shared memory, is not known in the kernel",
                 "pass it as an argument",
@@ -397,7 +396,9 @@ class Views(Arithmetic):
         if found is not None:
             return found
         if array.dtype.kind not in "biuf":
-            self.unsupported(node, f"constant arrays of {array.dtype} are not supported in kernels")
+            raise self.unsupported(
+                node, f"constant arrays of {array.dtype} are not supported in kernels"
+            )
         strides = [1] * array.ndim
         for axis in range(array.ndim - 2, -1, -1):
             strides[axis] = strides[axis + 1] * array.shape[axis + 1]

@@ -1,0 +1,206 @@
+"""Whole blocks: shared memory, barriers in every kind of control flow, what outlives a barrier."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from accelerx import cuda
+from accelerx.errors import UnsupportedError
+from tests.support.host import CONFIGURATIONS, HostKernel, agree, bind, launch
+from tests.support.lifted import lifted
+
+int32, float32 = np.int32, np.float32
+
+
+def tree_sum(x, out):
+    sm = cuda.shared.array(256, float32)
+    t = cuda.threadIdx.x
+    sm[t] = x[cuda.grid(1)]
+    cuda.syncthreads()
+    s = cuda.blockDim.x // 2
+    while s > 0:
+        if t < s:
+            sm[t] += sm[t + s]
+        cuda.syncthreads()
+        s //= 2
+    if t == 0:
+        out[cuda.blockIdx.x] = sm[0]
+
+
+def reversed_rounds(n, x, out):
+    """A loop around barriers whose trip count is known at run time."""
+    sm = cuda.shared.array(1024, int32)
+    t = cuda.threadIdx.x
+    last = cuda.blockDim.x - 1
+    v = x[t]
+    for k in range(n):
+        sm[t] = v + k
+        cuda.syncthreads()
+        v = sm[last - t]
+        cuda.syncthreads()
+    out[t] = v
+
+
+def after_return(n, x, out):
+    sm = cuda.shared.array(1024, int32)
+    t = cuda.threadIdx.x
+    sm[t] = 0
+    cuda.syncthreads()
+    if t >= n:
+        return
+    sm[t] = x[t]
+    cuda.syncthreads()
+    total = 0
+    for k in range(n):
+        total += sm[k]
+    out[t] = total
+
+
+def leaves_together(x, out):
+    """A break that all threads take in the same turn."""
+    sm = cuda.shared.array(1, int32)
+    t = cuda.threadIdx.x
+    turns = 0
+    while True:
+        if t == 0:
+            sm[0] = x[turns]
+        cuda.syncthreads()
+        if sm[0] == 7:
+            break
+        turns += 1
+        cuda.syncthreads()
+    out[t] = turns
+
+
+def votes(x, out):
+    t = cuda.threadIdx.x
+    v = x[t]
+    a = cuda.syncthreads_count(v > 0)
+    b = cuda.syncthreads_and(v > -100)
+    c = cuda.syncthreads_or(v > 90)
+    out[t] = a * 4 + b * 2 + c
+
+
+def two_dimensional(x, out):
+    tile = cuda.shared.array((8, 33), float32)
+    tx = cuda.threadIdx.x
+    ty = cuda.threadIdx.y
+    tile[ty, tx] = x[ty, tx]
+    cuda.syncthreads()
+    out[tx, ty] = tile[ty, tx] + tile[7 - ty, 31 - tx]
+
+
+def dynamic(x, out):
+    sm = cuda.shared.array(0, int32)
+    t = cuda.threadIdx.x
+    sm[t] = x[t]
+    cuda.syncthreads()
+    out[t] = sm[cuda.blockDim.x - 1 - t]
+
+
+def private(x, out):
+    own = cuda.local.array(5, int32)
+    t = cuda.threadIdx.x
+    for k in range(5):
+        own[k] = x[(t + k) % 32]
+    cuda.syncthreads()
+    i = t % 5
+    own[i] += 100
+    cuda.syncthreads()
+    total = 0
+    for k in range(5):
+        total = total * 3 + own[k]
+    out[t] = total
+
+
+def divergent(x, out):
+    t = cuda.threadIdx.x
+    if x[t] > 0:
+        cuda.syncthreads()
+    out[t] = 1
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_tree_sum(name: str) -> None:
+    agree(
+        tree_sum, 3, 256, np.arange(768, dtype=float32), np.zeros(3, float32), configurations=[name]
+    )
+
+
+@pytest.mark.parametrize("block", [1, 7, 32, 100, 512, 1024])
+@pytest.mark.parametrize("kernel", [reversed_rounds, after_return])
+def test_loops_and_returns_around_barriers(kernel, block: int) -> None:
+    x = np.arange(1024, dtype=int32) % 37
+    n = min(5, block)
+    agree(kernel, 1, block, n, x, np.zeros(block, int32), configurations=["auto", "scalar"])
+
+
+@pytest.mark.parametrize("kernel", [reversed_rounds, after_return])
+def test_schemes_agree_around_barriers(kernel) -> None:
+    agree(kernel, 1, 72, 6, np.arange(128, dtype=int32), np.zeros(72, int32))
+
+
+def test_uniform_break_by_a_loaded_value() -> None:
+    x = np.array([1, 2, 3, 7, 4], int32)
+    agree(leaves_together, 1, 48, x, np.zeros(48, int32))
+
+
+def test_barriers_that_vote() -> None:
+    x = np.random.default_rng(0).integers(-99, 99, 100).astype(int32)
+    agree(votes, 1, 100, x, np.zeros(100, int32))
+
+
+def test_tile() -> None:
+    x = np.random.default_rng(0).random((8, 32), float32)
+    agree(two_dimensional, 1, (32, 8), x, np.zeros((32, 8), float32))
+
+
+def test_dynamic_shared_memory() -> None:
+    agree(dynamic, 1, 100, np.arange(100, dtype=int32), np.zeros(100, int32), shared_bytes=400)
+
+
+def test_local_arrays_outlive_barriers() -> None:
+    agree(private, 1, 70, np.arange(100, dtype=int32), np.zeros(70, int32))
+
+
+def test_large_shared_arrays_lie_in_scratch_memory() -> None:
+    def large(x, out):
+        sm = cuda.shared.array(12000, int32)
+        t = cuda.threadIdx.x
+        sm[t * 100] = x[t]
+        cuda.syncthreads()
+        out[t] = sm[(63 - t) * 100]
+
+    agree(large, 1, 64, np.arange(64, dtype=int32), np.zeros(64, int32), configurations=["auto"])
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_barrier_in_divergent_flow_calls_its_site(name: str) -> None:
+    x = np.ones(64, int32)
+    x[37] = -1
+    out = np.zeros(64, int32)
+    kernel = lifted(divergent, x, out)
+    compiled = HostKernel(kernel, 64, CONFIGURATIONS[name])
+    seen = []
+
+    def on_site(site, block, thread, values) -> bool:
+        seen.append((compiled.program.sites[site].kind, block, thread))
+        return True
+
+    assert compiled.run(1, bind(kernel, [x, out]), on_site=on_site) == 1
+    assert seen == [("barrier", (0, 0, 0), (37, 0, 0))]
+
+
+def test_barrier_in_uniform_flow_is_silent() -> None:
+    agree(divergent, 1, 64, np.ones(64, int32), np.zeros(64, int32))
+
+
+def test_barrier_of_the_grid_is_refused() -> None:
+    def grid_sync(out):
+        cuda.cg.this_grid().sync()
+        out[0] = 1
+
+    out = np.zeros(1, int32)
+    with pytest.raises(UnsupportedError, match="whole grid"):
+        launch(lifted(grid_sync, out), 1, 1, [out])
