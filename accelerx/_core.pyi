@@ -149,11 +149,15 @@ class Dispatcher:
     remembered specialisations, packs and launches. When none matches, ``miss(*args)`` is called and
     has to launch by itself (and may ``add`` a specialisation first, to hit next time). A number that
     does not fit its scalar's dtype raises OverflowError.
+    What a remembered launch raises goes to ``failed(error, *args)`` if it is given, which raises or
+    launches in another way.
     ``plan`` rows are (kind, argument, axis, dtype_code, offset): kind 0 address, 1 scalar value,
     2 extent (i64), 3 stride (i64); dtype_code is DLPack code * 256 + bits (bool: 6*256+8).
     """
 
-    def __init__(self, miss: Callable[..., None]) -> None: ...
+    def __init__(
+        self, miss: Callable[..., None], failed: Callable[..., None] | None = None
+    ) -> None: ...
     def __call__(self, *args: Any) -> None: ...
     def add(
         self,

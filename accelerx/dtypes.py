@@ -125,7 +125,8 @@ def _numpy_dtype(name: str) -> np.dtype[Any]:
         raise UnsupportedError(
             "bfloat16 arrays on the host need the package ml_dtypes; pip install ml_dtypes"
         ) from e
-    return np.dtype(ml_dtypes.bfloat16)
+    bfloat16_type: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+    return bfloat16_type
 
 
 def from_numpy(dtype: Any) -> DType:

@@ -117,19 +117,26 @@ class Kernel:
         def miss(*arguments: Any) -> None:
             self._launch(checked, launcher, arguments)
 
-        launcher = Dispatcher(miss)
+        def failed(error: Exception, *arguments: Any) -> None:
+            """A remembered launch failed: an integer outgrew its type, or the device refused."""
+            if not isinstance(error, OverflowError):
+                with translated():
+                    raise error
+            self._launch(checked, None, arguments)
+
+        launcher = Dispatcher(miss, failed)
         if len(self._launchers) >= MAX_LAUNCHERS:
             self._launchers.clear()
         return self._launchers.setdefault(configuration, launcher)
 
     def _launch(
-        self, configuration: Configuration, launcher: Dispatcher, arguments: tuple[Any, ...]
+        self, configuration: Configuration, launcher: Dispatcher | None, arguments: tuple[Any, ...]
     ) -> None:
-        """A launch that the dispatcher does not know yet."""
+        """A launch that the dispatcher does not know yet; it is told of it if it is given."""
         given = self._complete(arguments)
         if self.extensions:
             given = self._extended(given, configuration)
-        elif self._launch_lent(configuration, launcher, given):
+        elif launcher is not None and self._launch_lent(configuration, launcher, given):
             return
         values = tuple(normalise(v, n) for v, n in zip(given, self._names, strict=True))
         device = self._device(values, configuration)
@@ -144,7 +151,7 @@ class Kernel:
         )
         if config.LAUNCH_BLOCKING.get():
             device.synchronize()
-        elif device.backend.dispatchable and given is arguments:
+        elif launcher is not None and device.backend.dispatchable and given is arguments:
             self._remember(launcher, configuration, executable, values, stream)
 
     def _extended(self, given: tuple[Any, ...], configuration: Configuration) -> tuple[Any, ...]:

@@ -32,7 +32,7 @@ def seconds(module: str) -> float:
 
 
 def bench_import(benchmark: BenchmarkFixture, races: list[Race]) -> None:
-    result = Race("import, beyond NumPy")
+    result = Race("import, beyond NumPy", "import")
     for module in MODULES.values():
         if module in ("numba", "pyopencl"):
             pytest.importorskip(module)

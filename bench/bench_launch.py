@@ -30,7 +30,12 @@ def bench_launch(
     field = [w for w in workers if w.name == ours.NAME or w.name in others]
     question = {"workload": "empty32", "size": "one", "variant": variant}
     result = race(
-        title, field, question, rounds=option("--race-rounds"), budget=option("--race-budget")
+        title,
+        "launch",
+        field,
+        question,
+        rounds=option("--race-rounds"),
+        budget=option("--race-budget"),
     )
     races.append(result)
     benchmark.extra_info.update({name: result.median(name) for name in result.samples})

@@ -195,12 +195,14 @@ class Race:
 
     Attributes:
         title: What was raced.
+        group: Races of one group share a table.
         samples: The first contender is the one that the others are compared with.
         waited: The largest share of a sample that threads waited for a core, by contender.
         missing: Why a peer did not take part.
     """
 
     title: str
+    group: str = "kernels"
     samples: dict[str, list[float]] = field(default_factory=dict)
     waited: dict[str, float] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -220,6 +222,7 @@ class Race:
 
 def race(
     title: str,
+    group: str,
     workers: Sequence[Worker],
     question: Mapping[str, object],
     *,
@@ -232,6 +235,7 @@ def race(
 
     Args:
         title: What is raced.
+        group: The table it belongs to.
         workers: The first is the base of the ratios.
         question: What each worker is asked to prepare.
         rounds: Samples of each; the starting order turns from round to round.
@@ -239,7 +243,7 @@ def race(
         patience: Seconds to wait for a quiet moment before each sample.
         tries: Samples taken when the earlier ones were disturbed; the calmest counts.
     """
-    result = Race(title)
+    result = Race(title, group)
     ready = []
     for worker in workers:
         try:

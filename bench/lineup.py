@@ -51,7 +51,7 @@ def run(
 ) -> Race:
     """Races one kernel at one size."""
     question = {"workload": workload, "size": size}
-    return race(f"{workload} {size}", workers, question, rounds=rounds, budget=budget)
+    return race(f"{workload} {size}", "kernels", workers, question, rounds=rounds, budget=budget)
 
 
 def _selection(words: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -29,19 +29,18 @@ def duration(seconds: float) -> str:
 
 
 def table(races: Sequence[Race]) -> str:
-    """A row a race: the base's time, then how many times as long each other takes.
-
-    Races with another base make another table.
-    """
-    bases = list(dict.fromkeys(row.base for row in races))
-    tables = [_table([row for row in races if row.base == base], base) for base in bases]
+    """A table for each group: the base's time, then how many times as long each other takes."""
+    kinds = dict.fromkeys((row.group, row.base) for row in races)
+    tables = [
+        _table([row for row in races if (row.group, row.base) == kind], *kind) for kind in kinds
+    ]
     return "\n\n".join(tables + _notes(races))
 
 
-def _table(races: Sequence[Race], base: str) -> str:
+def _table(races: Sequence[Race], group: str, base: str) -> str:
     others = list(dict.fromkeys(name for row in races for name in row.samples if name != base))
     head = [f"time of {base}", *(f"{name} ÷ {base}" for name in others)]
-    lines = [f"| | {' | '.join(head)} |", "|---" * (len(others) + 2) + "|"]
+    lines = [f"| {group} | {' | '.join(head)} |", "|---" * (len(others) + 2) + "|"]
     for row in races:
         cells = [duration(row.median(base)), *(_cell(row, name) for name in others)]
         lines.append(f"| {row.title} | {' | '.join(cells)} |")

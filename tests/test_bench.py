@@ -10,7 +10,9 @@ from bench.tables import duration, table
 
 def race() -> Race:
     samples = {"we": [1e-3, 2e-3, 1e-3], "they": [2e-3, 4e-3, 4e-3]}
-    return Race("saxpy mid", samples, {"we": 0.0, "they": 0.2}, {"others": "not installed"})
+    return Race(
+        "saxpy mid", "kernels", samples, {"we": 0.0, "they": 0.2}, {"others": "not installed"}
+    )
 
 
 def test_a_ratio_is_taken_inside_each_round() -> None:

@@ -57,7 +57,9 @@ class PythonDispatcher:
 
     __slots__ = ("_miss",)
 
-    def __init__(self, miss: Callable[..., None]) -> None:
+    def __init__(
+        self, miss: Callable[..., None], failed: Callable[..., None] | None = None
+    ) -> None:
         self._miss = miss
 
     def __call__(self, *args: Any) -> None:

@@ -412,8 +412,12 @@ void launch_later(const ax_launch& launch, Stream& stream) {
   Kernel* kernel = from_handle(launch.kernel);
   const ax_host_call call = host_call(launch, args->data());
   stream.submit([kernel, call, args]() -> Failure {
-    if (!asked_to_stop(call) && run_kernel(*kernel, call)) return {};
-    return {AX_ERROR_STOPPED, stopped_message(*kernel)};
+    try {
+      if (!asked_to_stop(call) && run_kernel(*kernel, call)) return {};
+      return {AX_ERROR_STOPPED, stopped_message(*kernel)};
+    } catch (const std::bad_alloc&) {
+      return {AX_ERROR_OUT_OF_MEMORY, "cpu: kernel " + kernel->name + ": no memory for scratch"};
+    }
   });
 }
 

@@ -18,6 +18,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <new>
+#include <system_error>
 #include <thread>
 
 namespace cpu {
@@ -82,15 +84,14 @@ class ScratchLease {
     scratch_.memory.reset(std::aligned_alloc(64, whole));
     scratch_.bytes = scratch_.memory ? whole : 0;
   }
-  ~ScratchLease() { give_back(); }
+  ~ScratchLease() {
+    if (scratch_.bytes > spare_scratch.bytes) spare_scratch = std::move(scratch_);
+  }
   ScratchLease(const ScratchLease&) = delete;
   ScratchLease& operator=(const ScratchLease&) = delete;
 
   void* get() const noexcept { return scratch_.memory.get(); }
-  void give_back() noexcept {
-    if (scratch_.bytes > spare_scratch.bytes) spare_scratch = std::move(scratch_);
-    scratch_.bytes = 0;
-  }
+  bool failed(std::size_t bytes) const noexcept { return scratch_.bytes < bytes; }
 
  private:
   Scratch scratch_;
@@ -161,16 +162,15 @@ bool poll_says_stop(const ax_host_call& call) {
 }
 
 // Runs chunks of the job until none is left or the launch is stopped; how many blocks it ran.
-std::int64_t work_on(Job& job) {
+std::int64_t work_on(Job& job, void* scratch) {
   const ax_host_call& call = *job.work.call;
-  const ScratchLease scratch(scratch_size(job.work));
   const std::int64_t end = job.work.blocks;
   std::int64_t ran = 0;
   while (job.stopped.load(std::memory_order_relaxed) == 0) {
     const std::int64_t first = job.next.fetch_add(job.chunk, std::memory_order_relaxed);
     if (first >= end) break;
     const std::int64_t last = std::min(first + job.chunk, end);
-    if (job.work.kernel(&call, scratch.get(), first, last) != 0 || poll_says_stop(call)) {
+    if (job.work.kernel(&call, scratch, first, last) != 0 || poll_says_stop(call)) {
       job.stopped.store(1, std::memory_order_relaxed);
     }
     ran += last - first;
@@ -184,7 +184,12 @@ std::int64_t work_on(Job& job) {
 // closing first and counting afterwards (both sequentially consistent), keep a late helper out.
 void help(Pool& p) {
   p.inside.fetch_add(1, std::memory_order_seq_cst);
-  if (p.open.load(std::memory_order_seq_cst) != 0) work_on(p.job);
+  if (p.open.load(std::memory_order_seq_cst) != 0) {
+    const std::size_t bytes = scratch_size(p.job.work);
+    const ScratchLease scratch(bytes);
+    // Without memory for its scratch a helper leaves the blocks to the others.
+    if (!scratch.failed(bytes)) work_on(p.job, scratch.get());
+  }
   if (p.inside.fetch_sub(1, std::memory_order_seq_cst) == 1 &&
       p.caller_sleeps.load(std::memory_order_seq_cst) != 0) {
     futex_wake(p.inside, 1);
@@ -216,7 +221,11 @@ void helper_thread(Pool* p) {
 
 void start_helpers(Pool& p) {
   if (p.started.exchange(true)) return;
-  for (int i = 0; i < p.helpers; ++i) std::thread(helper_thread, &p).detach();
+  try {
+    for (int i = 0; i < p.helpers; ++i) std::thread(helper_thread, &p).detach();
+  } catch (const std::system_error&) {
+    // The system allows no more threads: those that run, and the caller, do all the work.
+  }
 }
 
 void wake_helpers(Pool& p, std::int64_t wanted) {
@@ -255,7 +264,7 @@ std::int64_t chunk_size(std::int64_t left, int workers, double block_ns) {
 }
 
 // Runs blocks [first, blocks) with the helpers; the caller has taken the job slot.
-bool run_shared(Pool& p, const Work& work, std::int64_t first, double block_ns) {
+bool run_shared(Pool& p, const Work& work, std::int64_t first, double block_ns, void* scratch) {
   Job& job = p.job;
   const std::int64_t left = work.blocks - first;
   job.work = work;
@@ -266,7 +275,7 @@ bool run_shared(Pool& p, const Work& work, std::int64_t first, double block_ns) 
   p.open.store(1, std::memory_order_seq_cst);
   wake_helpers(p, (left + job.chunk - 1) / job.chunk - 1);
   const std::int64_t begin = now_ns();
-  const std::int64_t ran = work_on(job);
+  const std::int64_t ran = work_on(job, scratch);
   if (ran > 0) {
     const auto took = static_cast<float>(now_ns() - begin);
     work.block_ns->store(took / static_cast<float>(ran), std::memory_order_relaxed);
@@ -297,23 +306,21 @@ std::int64_t piece(std::int64_t before, double took_ns, double block_ns, std::in
 }
 
 // Runs all blocks, alone until helpers are worth waking and free.
-bool run_adaptively(Pool& p, const Work& work) {
+bool run_adaptively(Pool& p, const Work& work, void* scratch) {
   const ax_host_call& call = *work.call;
   double block_ns = work.block_ns->load(std::memory_order_relaxed);
   double took_ns = block_ns * static_cast<double>(work.blocks) > kWorthWaking ? kSample : 0;
   std::int64_t first = 0;
   std::int64_t count = 0;
-  ScratchLease scratch(scratch_size(work));
   while (first < work.blocks) {
     const std::int64_t left = work.blocks - first;
     if (took_ns >= kSample && static_cast<double>(left) * block_ns > kWorthWaking &&
         take_job_slot(p)) {
-      scratch.give_back();
-      return run_shared(p, work, first, block_ns);
+      return run_shared(p, work, first, block_ns, scratch);
     }
     count = piece(count, took_ns, block_ns, left);
     const std::int64_t begin = now_ns();
-    if (work.kernel(&call, scratch.get(), first, first + count) != 0) return false;
+    if (work.kernel(&call, scratch, first, first + count) != 0) return false;
     took_ns = static_cast<double>(now_ns() - begin);
     block_ns = took_ns / static_cast<double>(count);
     first += count;
@@ -326,11 +333,11 @@ bool run_adaptively(Pool& p, const Work& work) {
 }  // namespace
 
 bool run(const Work& work) {
-  if (work.blocks == 1) {
-    const ScratchLease scratch(scratch_size(work));
-    return work.kernel(work.call, scratch.get(), 0, 1) == 0;
-  }
-  return run_adaptively(pool(), work);
+  const std::size_t bytes = scratch_size(work);
+  const ScratchLease scratch(bytes);
+  if (scratch.failed(bytes)) throw std::bad_alloc();
+  if (work.blocks == 1) return work.kernel(work.call, scratch.get(), 0, 1) == 0;
+  return run_adaptively(pool(), work, scratch.get());
 }
 
 int worker_count() { return pool().helpers + 1; }

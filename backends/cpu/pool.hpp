@@ -21,7 +21,8 @@ struct Work {
 
 // Runs all blocks, the calling thread among the workers, and returns when all are done. False if
 // the hook stopped the launch. Any number of threads may call it at once: one of them has the
-// helpers, the others work alone until it is their turn.
+// helpers, the others work alone until it is their turn. Throws std::bad_alloc without room for the
+// caller's scratch.
 bool run(const Work& work);
 
 // Threads that can work on one launch: ACCELERX_NUM_THREADS, or the cores this process may use.

@@ -178,3 +178,14 @@ def test_dispatcher_attributes() -> None:
     assert bare.py_func.__name__ == "bare"
     assert cuda.jit(debug=True, opt=False)(bare.py_func).targetoptions["debug"] is True
     assert isinstance(bare, cuda.CUDADispatcher)
+
+
+def test_integers_wrap_to_the_declared_type(device: Device) -> None:
+    @cuda.jit("void(int64[:], int32)")
+    def stored(x, n):
+        x[0] = n
+
+    x = cuda.to_device(np.zeros(1, np.int64))
+    for n in (1, 2**32 - 1, 2**31):
+        stored[1, 1](x, n)
+        assert x[0] == np.int64(n).astype(np.int32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import struct
 import threading
 import time
@@ -1054,6 +1055,7 @@ print(json.loads(cpu.model())["multiprocessors"], (download(cpu, counts, np.int3
     assert done.stdout == f"{threads} True\n", done.stderr
 
 
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="ASan delays frees")
 @pytest.mark.parametrize("name", ["cpu", "sim"])
 def test_launches_do_not_grow_the_process(name: str) -> None:
     done = script(f"""

@@ -15,7 +15,7 @@ from accelerx.compiler.llvm.expressions import Expressions
 from accelerx.compiler.llvm.integers import resize
 from accelerx.compiler.llvm.memory import bits_type
 from accelerx.compiler.llvm.plan import Plan
-from accelerx.compiler.llvm.statements import Statements
+from accelerx.compiler.llvm.statements import JUMPS, Statements
 from accelerx.compiler.llvm.values import Value, scalar, uniform
 from accelerx.compiler.llvm.warp_arrays import WarpArrays
 from accelerx.compiler.passes import flow
@@ -43,6 +43,7 @@ class Blocks:
 
     def emit(self) -> None:
         """Emits the kernel's body for the block at hand."""
+        self.statements.sites.poll()
         if self.returns:
             self.code.alive = self._store() if self.split else MaskStore(self.code)
         if self.split:
@@ -156,6 +157,8 @@ class Blocks:
                 self._run(part)
             else:
                 self._statement(part)
+                if isinstance(part, JUMPS):
+                    return
 
     def _run(self, run: Run) -> None:
         frames = self.code.frames

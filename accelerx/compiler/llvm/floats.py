@@ -95,11 +95,39 @@ def convert(b: Builder, x: str, source: DType, target: DType, lanes: int) -> str
 
 
 def from_integer(b: Builder, x: str, source: DType, target: DType, lanes: int) -> str:
-    """An integer or bool as a float, rounded half to even (through f32 for 16-bit floats)."""
+    """An integer or bool as a float, rounded once, half to even.
+
+    A half holds no integer that f32 would have rounded; a bfloat does.
+    """
+    if target is bfloat16 and source.bits > 16:
+        x = _to_53_bits(b, x, source, lanes) if source.bits == 64 else x
+        double = from_integer(b, x, source, float64, lanes)
+        return convert(b, double, float64, target, lanes)
     wide = computed_in(target)
     opcode = "sitofp" if source.is_signed else "uitofp"
     value = b.value(f"{opcode} {type_name(source, lanes)} {x} to {type_name(wide, lanes)}")
     return narrow(b, value, target, lanes)
+
+
+def _to_53_bits(b: Builder, x: str, source: DType, lanes: int) -> str:
+    """A 64-bit integer that f64 can hold: large ones lose 11 bits, and keep whether any was set."""
+    word, flag = type_name(source, lanes), type_name(dtypes.bool_, lanes)
+
+    def const(value: int) -> str:
+        return b.constant(value, source, lanes)
+
+    lost = b.value(f"and {word} {x}, {const((1 << 11) - 1)}")
+    some = b.value(f"icmp ne {word} {lost}, {const(0)}")
+    kept = b.value(f"and {word} {x}, {const(-(1 << 11))}")
+    last = b.value(f"or {word} {kept}, {const(1 << 11)}")
+    odd = b.value(f"select {flag} {some}, {word} {last}, {word} {kept}")
+    limit = 1 << 53
+    if source.is_signed:
+        above = b.value(f"add {word} {x}, {const(limit)}")
+        large = b.value(f"icmp ugt {word} {above}, {const(2 * limit)}")
+    else:
+        large = b.value(f"icmp ugt {word} {x}, {const(limit)}")
+    return b.value(f"select {flag} {large}, {word} {odd}, {word} {x}")
 
 
 def to_integer(b: Builder, x: str, source: DType, target: DType, lanes: int) -> str:

@@ -11,11 +11,14 @@ from accelerx.compiler.llvm import math_exp, math_log
 from accelerx.compiler.llvm.math_lanes import Lanes, Value
 from accelerx.compiler.llvm.math_log import LN2_HIGH, LN2_LOW, ROOT_HALF, split, to_float
 
-# (log(1+f) - 2s) / s³ in s² for s = f/(2+f): 2**-37.6 of the logarithm, enough for float32.
-LOG_SHORT = (0.6666666563725513, 0.4000033721753995, 0.2853717005612126, 0.23584948738527284)
-# (2**x - 1) / x for |x| ≤ ½: 2**-28.5 of 2**x.
+# log2(1+f) / s in s² for s = f/(2+f): 2**-37.6, enough for float32.
+LOG2_SHORT = (
+    2.8853900817779268, 0.9617966790747065, 0.5770828813763113, 0.4117043372097116,
+    0.34025888584693725,
+)  # fmt: skip
+# 2**x for |x| ≤ ½: 2**-28.5.
 EXP2_SHORT = (
-    0.6931472149681642, 0.24022652782881787, 0.05550310550859996, 0.00961769297594959,
+    1.0, 0.6931472149681642, 0.24022652782881787, 0.05550310550859996, 0.00961769297594959,
     0.001340664323273448, 0.00015594658924877143,
 )  # fmt: skip
 # (log(1+f) - 2s) / s³ = 2/3 + s²·U(s²): 2**-73 of the logarithm.
@@ -24,7 +27,6 @@ LOG_LONG = (
     0.15384553024280023, 0.13336464323553698, 0.11671858503968571, 0.12013481080816243,
 )  # fmt: skip
 TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
-LOG2_E = 1.4426950408889634
 
 
 def pow(m: Lanes, x: Value, y: Value, *, fast: bool = False) -> Value:
@@ -57,15 +59,13 @@ def _pow_single(m: Lanes, a: Value, y: Value) -> Value:
     e = (bits - ROOT_HALF) >> d.mantissa
     f = (bits - (e << d.mantissa)).as_float() - 1.0
     s = f / (f + 2.0)
-    z = s * s
-    s = s * LOG2_E
-    log2 = d.fma(s * z, d.poly(z, LOG_SHORT), s + s) + to_float(d, e)
+    log2 = d.fma(s, d.poly(s * s, LOG2_SHORT), to_float(d, e))
     infinity = d.const(float("inf"))
     log2 = x.equals(0.0).where(-infinity, (x < infinity).where(log2, x))
     product = math_exp.clamp(d, log2 * wide_y, -300.0, 300.0)
     k, n = d.round_magic(product, 1.0)
     r = product - k
-    power = d.fma(r, d.poly_split(r, EXP2_SHORT), 1.0) * d.power_of_two(n)
+    power = d.poly(r, EXP2_SHORT) * d.power_of_two(n)
     return m.value(power.cast("fptrunc", m.dtype).text)
 
 

@@ -21,6 +21,8 @@ from accelerx.compiler.passes import flow
 from accelerx.compiler.passes.lanes import Lanes
 from accelerx.compiler.passes.regions import continues
 
+JUMPS = (ir.Break, ir.Continue, ir.Exit, ir.Return)
+SHORT_LOOP = 4096  # turns
 FULL_MASK_SIZE = 400  # nodes times slots up to which a branch is emitted twice
 FULL_LOOP_SIZE = 1000  # and a loop's body
 SLOTS_INTERLEAVED = 2  # slots whose operations alternate, to hide latencies
@@ -51,8 +53,11 @@ class Statements:
         self._facts: dict[int, tuple[int, bool, bool]] = {}
 
     def run(self, body: Sequence[Stmt]) -> None:
+        """Emits a list; what stands behind a jump is never reached."""
         for s in body:
             self._statement(s)
+            if isinstance(s, JUMPS):
+                return
 
     def _masked(self, s: Stmt) -> bool:
         return id(s) in self.lanes.masked
@@ -248,7 +253,7 @@ class Statements:
         self.variables.write(s.target, values, blend=False)
 
     def _poll(self, s: ir.For | ir.While) -> None:
-        if isinstance(s, ir.While) or ir.contains(s.body, ir.For, ir.While):
+        if not _is_short(s):
             self.sites.poll()
 
     def _plain_loop(self, s: ir.For | ir.While) -> None:
@@ -414,6 +419,14 @@ class Statements:
         if code.alive is not None:
             mask = code.both(mask, code.alive.get())
         code.mask, code.occupied = code.simplified(mask), False
+
+
+def _is_short(s: ir.For | ir.While) -> bool:
+    """Whether a loop surely ends soon, so that it need not ask whether to stop."""
+    if isinstance(s, ir.While) or ir.contains(s.body, ir.For, ir.While):
+        return False
+    bounds = [int(e.value) for e in ir.expressions(s) if isinstance(e, ir.Const)]
+    return len(bounds) == 3 and len(range(*bounds)) <= SHORT_LOOP
 
 
 def _touches_memory(body: Sequence[Stmt]) -> bool:

@@ -22,6 +22,7 @@ constexpr std::size_t kStackArguments = 32;
 struct DispatcherObject {
   PyObject_HEAD vectorcallfunc call;
   PyObject* miss;
+  PyObject* failed;  // null: what a launch raises is raised as it is
   std::vector<std::shared_ptr<Specialisation>>* specialisations;
 };
 
@@ -176,6 +177,22 @@ bool launch_specialisation(const std::shared_ptr<Specialisation>& s, PyObject* c
   return launch_packed(s, args, count, packed.data());
 }
 
+// Hands what a remembered launch raised to `failed`, which raises or launches in another way.
+PyObject* recover(DispatcherObject* self, PyObject* const* args, std::size_t count) {
+  if (self->failed == nullptr) return nullptr;
+  PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
+  PyErr_Fetch(&type, &value, &trace);
+  PyErr_NormalizeException(&type, &value, &trace);
+  if (trace != nullptr) PyException_SetTraceback(value, trace);
+  std::vector<PyObject*> given{value};
+  given.insert(given.end(), args, args + count);
+  PyObject* result = PyObject_Vectorcall(self->failed, given.data(), given.size(), nullptr);
+  Py_XDECREF(type);
+  Py_XDECREF(value);
+  Py_XDECREF(trace);
+  return result;
+}
+
 PyObject* find_and_launch(DispatcherObject* self, PyObject* const* args, std::size_t count,
                           PyObject** keys) {
   for (std::size_t i = 0; i < count; ++i) keys[i] = key_of(args[i]);
@@ -183,7 +200,13 @@ PyObject* find_and_launch(DispatcherObject* self, PyObject* const* args, std::si
     if (!matches(*entry, keys, count)) continue;
     // A copy: a callback during the launch may add a specialisation and move the list.
     const std::shared_ptr<Specialisation> found = entry;
-    if (!launch_specialisation(found, args, count)) return nullptr;
+    bool launched = false;
+    try {
+      launched = launch_specialisation(found, args, count);
+    } catch (...) {
+      set_core_error();
+    }
+    if (!launched) return recover(self, args, count);
     Py_RETURN_NONE;
   }
   return PyObject_Vectorcall(self->miss, args, count, nullptr);
@@ -213,14 +236,17 @@ PyObject* dispatcher_call(PyObject* object, PyObject* const* args, std::size_t f
 // ---- the type --------------------------------------------------------------------------------
 
 PyObject* dispatcher_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"miss", nullptr};
-  PyObject* miss = nullptr;
-  if (PyArg_ParseTupleAndKeywords(args, kwargs, "O:Dispatcher", const_cast<char**>(names), &miss) ==
-      0) {
+  static const char* names[] = {"miss", "failed", nullptr};
+  PyObject *miss = nullptr, *failed = Py_None;
+  if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:Dispatcher", const_cast<char**>(names), &miss,
+                                  &failed) == 0) {
     return nullptr;
   }
-  if (PyCallable_Check(miss) == 0) {
-    PyErr_Format(PyExc_TypeError, "miss is not callable: %R", miss);
+  if (failed == Py_None) failed = nullptr;
+  for (PyObject* callable : {miss, failed}) {
+    if (callable == nullptr || PyCallable_Check(callable) != 0) continue;
+    PyErr_Format(PyExc_TypeError, "%s is not callable: %R", callable == miss ? "miss" : "failed",
+                 callable);
     return nullptr;
   }
   PyObject* object = type->tp_alloc(type, 0);
@@ -229,6 +255,8 @@ PyObject* dispatcher_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   self->call = dispatcher_call;
   Py_INCREF(miss);
   self->miss = miss;
+  Py_XINCREF(failed);
+  self->failed = failed;
   self->specialisations = new (std::nothrow) std::vector<std::shared_ptr<Specialisation>>;
   if (self->specialisations == nullptr) {
     Py_DECREF(object);
@@ -241,6 +269,7 @@ int dispatcher_traverse(PyObject* object, visitproc visit, void* arg) {
   auto* self = reinterpret_cast<DispatcherObject*>(object);
   Py_VISIT(Py_TYPE(object));
   Py_VISIT(self->miss);
+  Py_VISIT(self->failed);
   if (self->specialisations == nullptr) return 0;
   for (const auto& entry : *self->specialisations) {
     if (entry.use_count() != 1) continue;  // a launch holds it, too: not garbage
@@ -252,6 +281,7 @@ int dispatcher_traverse(PyObject* object, visitproc visit, void* arg) {
 int dispatcher_clear(PyObject* object) {
   auto* self = reinterpret_cast<DispatcherObject*>(object);
   Py_CLEAR(self->miss);
+  Py_CLEAR(self->failed);
   if (self->specialisations != nullptr) {
     const auto gone = std::move(*self->specialisations);
     self->specialisations->clear();

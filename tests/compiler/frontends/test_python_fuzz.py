@@ -48,7 +48,7 @@ class Program:
         saved, self.loops = self.loops, 7  # loop variables of its own
         self.emit(1, "a, b, c, d, e, i0, i1 = p, q, p, 1, 2.0, 0, 0")
         self.emit(1, "t = (p, q)")
-        self.block(1, 2, 3, in_loop=False, returns=True)
+        self.block(1, 1, 2, in_loop=False, returns=True)
         self.emit(1, f"return {self.number(1)}")
         self.loops = saved
         self.functions = k + 1

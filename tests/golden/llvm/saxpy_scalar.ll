@@ -1,6 +1,9 @@
 define i32 @"saxpy"(ptr %call, ptr %scratch, i64 %first, i64 %last) #0 {
 entry:
-  %a0 = alloca i64
+  %a0 = alloca [3 x i32]
+  %a1 = alloca [3 x i32]
+  %a2 = alloca i64
+  %hook.values = alloca [1 x i64]
   %dynamic = getelementptr i8, ptr %scratch, i64 0
   %argsp = getelementptr i8, ptr %call, i64 8
   %args = load ptr, ptr %argsp
@@ -40,38 +43,69 @@ block:
   %block.x = phi i32 [ %start.x32, %entry ], [ %x.next, %next ]
   %block.y = phi i32 [ %start.y32, %entry ], [ %y.next, %next ]
   %block.z = phi i32 [ %start.z32, %entry ], [ %z.next, %next ]
-  store i64 0, ptr %a0
-  br label %chunk1
-chunk1:
-  %v0 = load i64, ptr %a0
-  %v1 = mul i32 %block.x, 64
-  %v2 = trunc i64 %v0 to i32
-  %v3 = add i32 %v1, %v2
-  %v4 = icmp slt i32 %v3, %"p.n"
-  br i1 %v4, label %then4, label %else5
-then4:
-  %v5 = mul i32 %block.x, 64
-  %v6 = trunc i64 %v0 to i32
-  %v7 = add i32 %v5, %v6
-  %v8 = sext i32 %v7 to i64
-  %v9 = getelementptr float, ptr %"p.x", i64 %v8
-  %v10 = load float, ptr %v9, align 4
-  %v11 = fmul contract float %"p.a", %v10
-  %v12 = getelementptr float, ptr %"p.y", i64 %v8
-  %v13 = load float, ptr %v12, align 4
-  %v14 = fadd contract float %v11, %v13
-  store float %v14, ptr %v12, align 4
-  br label %end6
-else5:
-  br label %end6
-end6:
-  br label %done3
-done3:
-  %v15 = add i64 %v0, 1
-  store i64 %v15, ptr %a0
-  %v16 = icmp ult i64 %v15, 64
-  br i1 %v16, label %chunk1, label %end2
+  %v0 = load volatile i32, ptr %poll
+  %v1 = icmp ne i32 %v0, 0
+  %v2 = call i1 @llvm.expect.i1(i1 %v1, i1 false)
+  br i1 %v2, label %poll1, label %end2
+poll1:
+  %v3 = udiv i32 0, 64
+  %v4 = urem i32 0, 64
+  %v5 = urem i32 %v3, 1
+  %v6 = udiv i32 %v3, 1
+  %v7 = getelementptr i32, ptr %a0, i32 0
+  store i32 %block.x, ptr %v7
+  %v8 = getelementptr i32, ptr %a1, i32 0
+  store i32 %v4, ptr %v8
+  %v9 = getelementptr i32, ptr %a0, i32 1
+  store i32 %block.y, ptr %v9
+  %v10 = getelementptr i32, ptr %a1, i32 1
+  store i32 %v5, ptr %v10
+  %v11 = getelementptr i32, ptr %a0, i32 2
+  store i32 %block.z, ptr %v11
+  %v12 = getelementptr i32, ptr %a1, i32 2
+  store i32 %v6, ptr %v12
+  %v13 = getelementptr i8, ptr %call, i64 40
+  %v14 = load ptr, ptr %v13
+  %v15 = getelementptr i8, ptr %call, i64 48
+  %v16 = load ptr, ptr %v15
+  %v17 = call i32 %v14(ptr %v16, i32 -1, ptr %a0, ptr %a1, ptr %hook.values, i32 0)
+  %v18 = icmp ne i32 %v17, 0
+  br i1 %v18, label %stop, label %goon3
+goon3:
+  br label %end2
 end2:
+  store i64 0, ptr %a2
+  br label %chunk4
+chunk4:
+  %v19 = load i64, ptr %a2
+  %v20 = mul i32 %block.x, 64
+  %v21 = trunc i64 %v19 to i32
+  %v22 = add i32 %v20, %v21
+  %v23 = icmp slt i32 %v22, %"p.n"
+  br i1 %v23, label %then7, label %else8
+then7:
+  %v24 = mul i32 %block.x, 64
+  %v25 = trunc i64 %v19 to i32
+  %v26 = add i32 %v24, %v25
+  %v27 = sext i32 %v26 to i64
+  %v28 = getelementptr float, ptr %"p.x", i64 %v27
+  %v29 = load float, ptr %v28, align 4
+  %v30 = fmul contract float %"p.a", %v29
+  %v31 = getelementptr float, ptr %"p.y", i64 %v27
+  %v32 = load float, ptr %v31, align 4
+  %v33 = fadd contract float %v30, %v32
+  store float %v33, ptr %v31, align 4
+  br label %end9
+else8:
+  br label %end9
+end9:
+  br label %done6
+done6:
+  %v34 = add i64 %v19, 1
+  store i64 %v34, ptr %a2
+  %v35 = icmp ult i64 %v34, 64
+  br i1 %v35, label %chunk4, label %end5
+end5:
   br label %next
 next:
   %number.next = add i64 %number, 1
@@ -91,4 +125,5 @@ finished:
 stop:
   ret i32 1
 }
+declare i1 @llvm.expect.i1(i1, i1)
 attributes #0 = { nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" "no-trapping-math"="true" "denormal-fp-math"="ieee" }

@@ -78,7 +78,7 @@ class Loops(Expressions):
                 env.pop(name, None)
             else:
                 env[name] = head
-        loop = Loop(key, assigned, dict(env), Jump(label))
+        loop = Loop(key, assigned, dict(env), Jump(label), base=dict(env))
         self.frame.loops.append(loop)
         return loop
 
@@ -310,6 +310,8 @@ class Loops(Expressions):
             if not self.dead:
                 self.block(node.orelse)
             if not self.dead:
+                if loop.brk.environments:
+                    self.settle_all((*loop.key, loop.brk.label), loop.base, loc)
                 after.append(self.frame.env)
 
         out = self.collect(work)
@@ -531,7 +533,8 @@ class Loops(Expressions):
                 "make the tuple a NumPy array",
             )
         frame = self.frame
-        loop = Loop(self.key(node), frozenset(), {}, Jump(self.fresh_name("loop")))
+        brk = Jump(self.fresh_name("loop"))
+        loop = Loop(self.key(node), frozenset(), {}, brk, base=dict(self.frame.env))
         held = self._held(value, loc)
         path = frame.path
 
@@ -545,7 +548,7 @@ class Loops(Expressions):
             if not self.dead:
                 self.block(node.orelse)
             if not self.dead and loop.brk.environments:
-                self.settle_all((*loop.key, loop.brk.label), loc)
+                self.settle_all((*loop.key, loop.brk.label), loop.base, loc)
 
         out = self.collect(work)
         label = loop.brk.label
@@ -565,7 +568,7 @@ class Loops(Expressions):
             self.block(node.body)
             self.frame.loops.pop()
             if not self.dead and after.environments:
-                self.settle_all((*loop.key, after.label), loc)
+                self.settle_all((*loop.key, after.label), loop.base, loc)
 
         out = self.collect(work)
         environments = [] if self.dead else [self.frame.env]
@@ -600,16 +603,25 @@ class Loops(Expressions):
         self.dead = True
 
     def leave_settled(self, jump: Jump, loop: Loop, loc: Loc) -> None:
-        """Leaves a loop; where it is an opened one, all variables agree by name."""
-        if loop.next is None:
+        """Leaves a loop for a place that other code than its own leads to as well."""
+        if jump.label is None:
             self.leave(jump, loop, loc)
             return
-        self.settle_all((*loop.key, jump.label), loc)
+        self.settle_all((*loop.key, jump.label), loop.base, loc)
         jump.environments.append(self.frame.env)
 
-    def settle_all(self, key: tuple[object, ...], loc: Loc) -> None:
-        """Converts every variable to the type that all paths to the place ``key`` agree on."""
+    def settle_all(self, key: tuple[object, ...], base: Environment, loc: Loc) -> None:
+        """Converts what paths to the place ``key`` change to the type they all agree on.
+
+        ``base`` holds the bindings before the paths part; what none of them changes stays.
+        """
         env = self.frame.env = dict(self.frame.env)
         for name, current in list(env.items()):
-            if isinstance(current, Variable):
-                self._settle(self.merge_entry((*key, name)), name, current, loc)
+            if not isinstance(current, Variable | Scalar):
+                continue
+            entry = self.merge_entry((*key, name))
+            if entry.typing is None:
+                if current is base.get(name):
+                    continue
+                self.dirty = True  # paths lifted before have not converted it
+            self._settle(entry, name, current, loc)

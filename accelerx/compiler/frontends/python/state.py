@@ -50,6 +50,7 @@ class Loop:
         head: The bindings at its head.
         brk: Where ``break`` leads.
         next: Where ``continue`` leads, in an opened loop; None: to the loop's head.
+        base: The bindings before it.
         early: Bindings at each ``continue``.
         last: Bindings at the ends of trips, for names that the head does not have.
     """
@@ -59,6 +60,7 @@ class Loop:
     head: Environment
     brk: Jump
     next: Jump | None = None
+    base: Environment = field(default_factory=dict)
     early: list[Environment] = field(default_factory=list)
     last: list[Environment] = field(default_factory=list)
 
