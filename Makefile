@@ -34,13 +34,14 @@ demo: $(CORE) $(VENV)/.extra-demo  ## a numba.cuda program on a real photograph;
 	$(BIN)/python examples/photo.py
 
 test: $(CORE) $(VENV)/.extra-test  ## the whole suite
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "not long and not packaging" tests
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not packaging" tests
 
 quick: $(CORE) $(VENV)/.extra-test  ## what one runs between two edits
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not long and not packaging" tests
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not packaging" tests
 
 long: $(CORE) $(VENV)/.extra-test  ## by hand: all float32 inputs of every function, 50,000 random programs
-	$(BIN)/python -m pytest -q -n $(JOBS) -m long tests
+	$(BIN)/python -m tests.exhaustive.math_f32
+	$(BIN)/python -m tests.exhaustive.math_pairs
 	$(BIN)/python -m tests.fuzz --programs 50000
 
 fuzz: $(CORE) $(VENV)/.extra-test  ## three minutes of random programs

@@ -134,6 +134,8 @@ class Binary:
 
 @dataclass(slots=True, eq=False)
 class Unary:
+    """Negation, logical not (of a bool) or inversion of an integer's bits."""
+
     op: UnaryOp
     operand: Expr
     type: DType
@@ -227,6 +229,8 @@ Expr = (
 
 @dataclass(slots=True, eq=False)
 class Assign:
+    """Sets a local of the executing threads."""
+
     target: str
     value: Expr
     loc: Loc | None = None
@@ -234,6 +238,8 @@ class Assign:
 
 @dataclass(slots=True, eq=False)
 class Store:
+    """Sets the element of ``mem`` at ``indices``; of threads that store to one, any one wins."""
+
     mem: str
     indices: tuple[Expr, ...]
     value: Expr
@@ -242,6 +248,8 @@ class Store:
 
 @dataclass(slots=True, eq=False)
 class If:
+    """Runs ``then`` where ``condition`` holds, ``orelse`` elsewhere."""
+
     condition: Expr
     then: list[Stmt]
     orelse: list[Stmt] = field(default_factory=list)
@@ -273,16 +281,22 @@ class While:
 
 @dataclass(slots=True, eq=False)
 class Break:
+    """Ends the innermost loop for the executing threads."""
+
     loc: Loc | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Continue:
+    """Goes on with the innermost loop's next turn."""
+
     loc: Loc | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Return:
+    """Ends the thread."""
+
     loc: Loc | None = None
 
 
@@ -297,6 +311,8 @@ class Scope:
 
 @dataclass(slots=True, eq=False)
 class Exit:
+    """Goes on after the enclosing Scope of that label."""
+
     label: str
     loc: Loc | None = None
 
@@ -316,6 +332,8 @@ class Barrier:
 
 @dataclass(slots=True, eq=False)
 class Fence:
+    """Orders the thread's memory accesses before it and after it, as ``scope`` sees them."""
+
     scope: FenceScope = "device"
     loc: Loc | None = None
 

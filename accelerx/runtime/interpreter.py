@@ -5,9 +5,9 @@ It is the fallback where nothing else runs, and the oracle that every code gener
 against, so it checks what others may not: every access, every barrier, every member mask, and
 waits that can never end.
 
-The rest of it: ``interpreter_lockstep`` (statements, expressions), ``interpreter_math`` (arithmetic),
-``interpreter_memory``, ``interpreter_atomic``, ``interpreter_warp``, ``interpreter_lanes`` (masks),
-``interpreter_waits`` and ``interpreter_output``.
+Its parts: ``interpreter_lockstep`` (statements and expressions), ``interpreter_math`` and
+``interpreter_intrinsics`` (arithmetic), ``interpreter_memory``, ``interpreter_atomic``,
+``interpreter_warp``, ``interpreter_lanes`` (masks), ``interpreter_waits``, ``interpreter_output``.
 """
 
 from __future__ import annotations

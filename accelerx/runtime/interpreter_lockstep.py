@@ -18,6 +18,7 @@ from accelerx.dtypes import DType
 from accelerx.errors import KernelAssertionError
 from accelerx.runtime import interpreter_math as arithmetic
 from accelerx.runtime.interpreter_atomic import atomic
+from accelerx.runtime.interpreter_intrinsics import intrinsic
 from accelerx.runtime.interpreter_lanes import Dim3, Lanes, Mask
 from accelerx.runtime.interpreter_math import Value
 from accelerx.runtime.interpreter_memory import Array, OutOfBounds
@@ -180,7 +181,7 @@ class Lockstep:
 
     def call(self, e: ir.Call, mask: Mask) -> Value:
         arguments = [self.eval(a, mask) for a in e.arguments]
-        return arithmetic.intrinsic(e.function, arguments, e.arguments[0].type)
+        return intrinsic(e.function, arguments, e.arguments[0].type)
 
     def load(self, e: ir.Load, mask: Mask) -> Value:
         array = self.arrays[e.mem]

@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import binding
+import pytest
 
 from accelerx import dtypes
 from accelerx.compiler.intrinsics import INTRINSICS, Intrinsic
 from accelerx.compiler.llvm.builder import Builder, type_name
 from accelerx.compiler.llvm.math import emit_math
 from accelerx.dtypes import DType
+
+binding = pytest.importorskip("llvmlite.binding")
 
 Array = npt.NDArray[Any]
 

@@ -13,6 +13,7 @@ from accelerx import dtypes
 from accelerx.compiler.intrinsics import INTRINSICS
 from accelerx.dtypes import DTYPES, DType
 from accelerx.runtime import interpreter_math as arithmetic
+from accelerx.runtime.interpreter_intrinsics import fma, intrinsic
 from tests.fuzz import reference
 from tests.fuzz.expressions import round_float
 
@@ -146,7 +147,7 @@ def test_fma_rounds_once(t: DType) -> None:
         triples.append((x, y, -reference.round_to(x * y, t)))
     columns = [array(column, t) for column in zip(*triples, strict=True)]
     expected = [reference.float_call("fma", triple, t) for triple in triples]
-    need_same(arithmetic.fma(*columns, t), expected, t, triples)
+    need_same(fma(*columns, t), expected, t, triples)
 
 
 @pytest.mark.parametrize("t", FLOATS, ids=repr)
@@ -157,7 +158,7 @@ def test_exact_function(name: str, t: DType) -> None:
     inputs = values(t)
     expected = [reference.float_call(name, (x,), t) for x in inputs]
     result = INTRINSICS[name].result_type(t)
-    need_same(arithmetic.intrinsic(name, [array(inputs, t)], t), expected, result, inputs)
+    need_same(intrinsic(name, [array(inputs, t)], t), expected, result, inputs)
 
 
 @pytest.mark.parametrize("t", FLOATS, ids=repr)
@@ -166,7 +167,7 @@ def test_exact_function_of_two(name: str, t: DType) -> None:
     pairs = [(x, y) for x in values(t) for y in values(t) if y == y]
     left, right = (array(column, t) for column in zip(*pairs, strict=True))
     expected = [reference.float_call(name, pair, t) for pair in pairs]
-    need_same(arithmetic.intrinsic(name, [left, right], t), expected, t, pairs)
+    need_same(intrinsic(name, [left, right], t), expected, t, pairs)
 
 
 @pytest.mark.parametrize("t", FLOATS, ids=repr)
@@ -175,7 +176,7 @@ def test_ldexp(t: DType) -> None:
     left = array([x for x, _ in pairs], t)
     right = array([n for _, n in pairs], dtypes.int32)
     expected = [reference.float_call("ldexp", pair, t) for pair in pairs]
-    need_same(arithmetic.intrinsic("ldexp", [left, right], t), expected, t, pairs)
+    need_same(intrinsic("ldexp", [left, right], t), expected, t, pairs)
 
 
 @pytest.mark.parametrize("t", INTEGERS, ids=repr)
@@ -184,7 +185,7 @@ def test_integer_function(name: str, t: DType) -> None:
     inputs = values(t)
     expected = [reference.int_call(name, (x,), t) for x in inputs]
     result = INTRINSICS[name].result_type(t)
-    need_same(arithmetic.intrinsic(name, [array(inputs, t)], t), expected, result, inputs)
+    need_same(intrinsic(name, [array(inputs, t)], t), expected, result, inputs)
 
 
 @pytest.mark.parametrize("t", INTEGERS, ids=repr)
@@ -192,7 +193,7 @@ def test_mulhi(t: DType) -> None:
     pairs = [(x, y) for x in values(t) for y in values(t)]
     left, right = (array(column, t) for column in zip(*pairs, strict=True))
     expected = [reference.int_call("mulhi", pair, t) for pair in pairs]
-    need_same(arithmetic.intrinsic("mulhi", [left, right], t), expected, t, pairs)
+    need_same(intrinsic("mulhi", [left, right], t), expected, t, pairs)
 
 
 APPROXIMATE = [r for r in INTRINSICS.values() if r.domain == "float" and max(r.ulp) > 0]
@@ -204,11 +205,9 @@ def test_narrow_functions_round_the_double_result(row: Any) -> None:
     inputs = [rng.uniform(0.01, 0.99, 200).astype(np.float32) for _ in range(row.arity)]
     if row.name == "acosh":
         inputs[0] += np.float32(1)
-    wide = arithmetic.intrinsic(row.name, [x.astype(np.float64) for x in inputs], f64)
+    wide = intrinsic(row.name, [x.astype(np.float64) for x in inputs], f64)
     assert np.isfinite(wide).all()
-    np.testing.assert_array_equal(
-        arithmetic.intrinsic(row.name, inputs, f32), wide.astype(np.float32)
-    )
+    np.testing.assert_array_equal(intrinsic(row.name, inputs, f32), wide.astype(np.float32))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +217,7 @@ def test_narrow_functions_round_the_double_result(row: Any) -> None:
 def test_special_functions_agree_with_scipy(name: str, scipy_name: str) -> None:
     special = pytest.importorskip("scipy.special")
     x = np.linspace(-4.9, 20.3, 997)
-    actual = arithmetic.intrinsic(name, [x], f64)
+    actual = intrinsic(name, [x], f64)
     np.testing.assert_allclose(actual, getattr(special, scipy_name)(x), rtol=2e-13, atol=1e-15)
 
 
@@ -242,7 +241,7 @@ def test_special_functions_agree_with_scipy(name: str, scipy_name: str) -> None:
     ],
 )
 def test_poles_and_ends(name: str, x: float, expected: float) -> None:
-    np.testing.assert_equal(float(arithmetic.intrinsic(name, [np.float64(x)], f64)), expected)
+    np.testing.assert_equal(float(intrinsic(name, [np.float64(x)], f64)), expected)
 
 
 @pytest.mark.parametrize("t", DTYPES, ids=repr)

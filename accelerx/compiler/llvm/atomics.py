@@ -57,15 +57,25 @@ class Atomics:
     ) -> Value:
         code = self.code
         mask = code.current()[i]
-        at, v = Spilled(code, self._place(mem, index, i)), Spilled(code, value)
-        c = None if compare is None else Spilled(code, compare)
+        every = mask == code.true
+        place = self._place(mem, index, i)
+        at, v = (Spilled(code, x, known=every) for x in (place, value))
+        c = None if compare is None else Spilled(code, compare, known=every)
         result = Gathered(code, mem.dtype) if s.result is not None else None
-        with each_lane(code, mask) as lane:
+
+        def serve(lane: str) -> None:
             pointer = self._pointer(mem, at, lane)
             expected = None if c is None else c.pick(lane)
             old = self.exchange(s.op, mem, pointer, v.pick(lane), expected)
             if result is not None:
                 result.put(lane, old)
+
+        if every:
+            for number in range(code.width):
+                serve(str(number))
+        else:
+            with each_lane(code, mask) as lane:
+                serve(lane)
         if result is None:
             return values.constant(0, mem.dtype)
         text = result.value()

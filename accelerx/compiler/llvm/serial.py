@@ -15,13 +15,19 @@ from accelerx.dtypes import DType, int32
 
 
 class Spilled:
-    """A value whose lanes can be picked by a number known at run time."""
+    """A value whose lanes can be picked one by one.
 
-    def __init__(self, code: Code, value: Value) -> None:
+    Args:
+        code: The code being emitted.
+        value: The value.
+        known: Whether all lanes will be picked by numbers known now; otherwise it goes to memory.
+    """
+
+    def __init__(self, code: Code, value: Value, *, known: bool = False) -> None:
         self.code = code
         self.value = value
         self.pointer = ""
-        if value.lane.stride is None and code.width > 1:
+        if value.lane.stride is None and code.width > 1 and not known:
             kind = type_name(value.type, code.width)
             if value.type.is_bool:
                 self.pointer = _store_flags(code, value)
@@ -32,6 +38,9 @@ class Spilled:
     def pick(self, lane: str) -> str:
         """The scalar of lane number ``lane`` (i32)."""
         value, code = self.value, self.code
+        if value.lane.stride is None and not self.pointer and code.width > 1:
+            kind = type_name(value.type, code.width)
+            return code.b.value(f"extractelement {kind} {value.text}, i32 {lane}")
         if not self.pointer:
             if not value.lane.stride:
                 return value.text

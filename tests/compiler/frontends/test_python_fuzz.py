@@ -138,7 +138,7 @@ class Program:
         counter = f"w{self.loops}"
         self.loops += 1
         self.emit(depth, f"{counter} = {self.random.randint(0, 4)}")
-        self.emit(depth, f"while {counter} > 0 and {self.condition(1)}:")
+        self.emit(depth, f"while {counter} > 0 and ({self.condition(1)}):")
         self.emit(depth + 1, f"{counter} -= 1")
         self.block(depth + 1, nest - 1, 3, True, returns)
         self.otherwise(depth, nest, in_loop, returns)
@@ -157,7 +157,9 @@ class Program:
     def number(self, depth: int) -> str:
         r = self.random
         if depth == 0 or r.random() < 0.3:
-            return r.choice([*NAMES, "i0", "1", "3", "-2", "0.5", "x[1]", "t[1]", f"x[{r.randint(-6, 5)}]"])
+            return r.choice(
+                [*NAMES, "i0", "1", "3", "-2", "0.5", "x[1]", "t[1]", f"x[{r.randint(-6, 5)}]"]
+            )
         sub = self.number(depth - 1), self.number(depth - 1)
         pick = r.randint(0, 9)
         if pick <= 3:
@@ -178,7 +180,13 @@ class Program:
         r = self.random
         base = r.choice(["i0", "i1", "d", "a", "c"])
         return r.choice(
-            [f"int({base}) % {LENGTH}", f"-1 - int({base}) % {LENGTH}", "-2", "3", f"(int({base}) & 3) + 1"]
+            [
+                f"int({base}) % {LENGTH}",
+                f"-1 - int({base}) % {LENGTH}",
+                "-2",
+                "3",
+                f"(int({base}) & 3) + 1",
+            ]
         )
 
     def condition(self, depth: int) -> str:

@@ -457,7 +457,7 @@ class Expressions(Elementwise):
         if isinstance(base, Tuple):
             if isinstance(node.slice, ast.Slice):
                 return self._tuple_slice(base, node.slice)
-            return self._tuple_item(base, self.number(node.slice, "a tuple's index"), node)
+            return self.tuple_item(base, self.number(node.slice, "a tuple's index"), node)
         if isinstance(base, Object) and isinstance(base.value, enum.EnumMeta):
             return self._enum_member(base.value, node)
         if isinstance(base, Object) and isinstance(base.value, list | dict):
@@ -525,7 +525,8 @@ class Expressions(Elementwise):
             raise self.type_error(node.step or node, "the step of a slice must not be zero")
         return Slice(part(node.lower), part(node.upper), int(step.constant))
 
-    def _tuple_item(self, base: Tuple, index: Scalar, node: ast.Subscript) -> Value:
+    def tuple_item(self, base: Tuple, index: Scalar, node: ast.AST) -> Value:
+        """An item of a tuple; a variable index selects among numbers."""
         size = len(base.items)
         if index.constant is not None:
             k = int(index.constant)

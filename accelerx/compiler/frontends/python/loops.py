@@ -78,7 +78,7 @@ class Loops(Expressions):
                 env.pop(name, None)
             else:
                 env[name] = head
-        loop = Loop(key, assigned, dict(env), Jump(label), base=dict(env))
+        loop = Loop(key, assigned, dict(env), Jump(label, (*key, "break")), base=dict(env))
         self.frame.loops.append(loop)
         return loop
 
@@ -311,7 +311,7 @@ class Loops(Expressions):
                 self.block(node.orelse)
             if not self.dead:
                 if loop.brk.environments:
-                    self.settle_all((*loop.key, loop.brk.label), loop.base, loc)
+                    self.settle_all(loop.brk.key, loop.base, loc)
                 after.append(self.frame.env)
 
         out = self.collect(work)
@@ -513,8 +513,7 @@ class Loops(Expressions):
                 number = self.binary("+", value.start, scaled, loc)
                 return self.cast(number, value.start.dtype, loc, value.start.weak)
             case Tuple():
-                assert k.constant is not None
-                return value.items[int(k.constant)]
+                return self.tuple_item(value, k, node)
             case Zip():
                 return Tuple(tuple(self._item(part, k, node) for part in value.parts))
             case _:
@@ -533,8 +532,9 @@ class Loops(Expressions):
                 "make the tuple a NumPy array",
             )
         frame = self.frame
-        brk = Jump(self.fresh_name("loop"))
-        loop = Loop(self.key(node), frozenset(), {}, brk, base=dict(self.frame.env))
+        key = self.key(node)
+        brk = Jump(self.fresh_name("loop"), (*key, "break"))
+        loop = Loop(key, frozenset(), {}, brk, base=dict(self.frame.env))
         held = self._held(value, loc)
         path = frame.path
 
@@ -548,7 +548,7 @@ class Loops(Expressions):
             if not self.dead:
                 self.block(node.orelse)
             if not self.dead and loop.brk.environments:
-                self.settle_all((*loop.key, loop.brk.label), loop.base, loc)
+                self.settle_all(loop.brk.key, loop.base, loc)
 
         out = self.collect(work)
         label = loop.brk.label
@@ -560,7 +560,7 @@ class Loops(Expressions):
         self.end([*environments, *loop.brk.environments], loc)
 
     def _trip(self, node: ast.For, loop: Loop, value: Value, k: int, loc: Loc) -> None:
-        after = loop.next = Jump(self.fresh_name("next"))
+        after = loop.next = Jump(self.fresh_name("next"), (*loop.key, k, "next"))
 
         def work() -> None:
             self.assign(node.target, self._item(value, self.literal(k), node))
@@ -568,7 +568,7 @@ class Loops(Expressions):
             self.block(node.body)
             self.frame.loops.pop()
             if not self.dead and after.environments:
-                self.settle_all((*loop.key, after.label), loop.base, loc)
+                self.settle_all(after.key, loop.base, loc)
 
         out = self.collect(work)
         environments = [] if self.dead else [self.frame.env]
@@ -607,7 +607,7 @@ class Loops(Expressions):
         if jump.label is None:
             self.leave(jump, loop, loc)
             return
-        self.settle_all((*loop.key, jump.label), loop.base, loc)
+        self.settle_all(jump.key, loop.base, loc)
         jump.environments.append(self.frame.env)
 
     def settle_all(self, key: tuple[object, ...], base: Environment, loc: Loc) -> None:

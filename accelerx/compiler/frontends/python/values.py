@@ -236,8 +236,10 @@ class Merge:
 class Jump:
     """A place that control leaves for: the end of a loop, of a trip, or of an inlined function.
 
-    ``label`` names the Scope to leave; None: Break or Continue does.
+    ``label`` names the Scope to leave; None: Break or Continue does. ``key`` begins the entries in
+    the memo of a place that several paths lead to.
     """
 
     label: str | None
+    key: tuple[object, ...] = ()
     environments: list[Environment] = field(default_factory=list)
