@@ -28,7 +28,8 @@ class DType:
         bits: Width of a value in memory, in bits (a bool occupies 8).
         dlpack: DLPack's (type code, bits).
         cuda: Spelling in CUDA C.
-        llvm: Spelling of a *register* in LLVM IR (a bool is ``i1`` there, ``i8`` in memory).
+        llvm: Spelling of a *register* in LLVM IR (a bool is ``i1`` there, ``i8`` in memory; a
+            bfloat16 is its bits, because moving an LLVM ``bfloat`` may flush subnormal numbers).
     """
 
     name: str
@@ -87,7 +88,7 @@ uint16 = DType("uint16", "u16", "uint", 16, (1, 16), "unsigned short", "i16")
 uint32 = DType("uint32", "u32", "uint", 32, (1, 32), "unsigned int", "i32")
 uint64 = DType("uint64", "u64", "uint", 64, (1, 64), "unsigned long long", "i64")
 float16 = DType("float16", "f16", "float", 16, (2, 16), "__half", "half")
-bfloat16 = DType("bfloat16", "bf16", "float", 16, (4, 16), "__nv_bfloat16", "bfloat")
+bfloat16 = DType("bfloat16", "bf16", "float", 16, (4, 16), "__nv_bfloat16", "i16")
 float32 = DType("float32", "f32", "float", 32, (2, 32), "float", "float")
 float64 = DType("float64", "f64", "float", 64, (2, 64), "double", "double")
 

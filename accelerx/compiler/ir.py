@@ -363,8 +363,9 @@ class Warp:
     ``shfl_idx`` value, source lane; ``shfl_up``/``shfl_down`` value, delta; ``shfl_xor`` value, lane
     mask; ``ballot``/``any``/``all``/``uni`` predicate (bool); ``match_any`` value; ``activemask``
     none; ``reduce_add/min/max/and/or/xor`` value.
-    A source lane out of its segment gives the lane's own value. Only lanes executing the statement
-    take part; reading a lane that does not execute it is undefined. ``mask`` is the user's member
+    As on CUDA, ``shfl_idx`` takes its source modulo the width; ``shfl_xor`` may read earlier
+    segments; any other source out of the lane's segment gives the lane's own value. Only lanes
+    executing the statement take part; reading a lane that does not execute it is undefined. ``mask`` is the user's member
     mask: checked, not obeyed.
     """
 

@@ -83,7 +83,8 @@ def _shuffle(
             source = lane + by
         case _:
             source = lane ^ by
-    source = np.where((source < base) | (source >= base + size), lane, source)
+    first = 0 if op == "shfl_xor" else base  # xor may read earlier segments, as CUDA's
+    source = np.where((source < first) | (source >= base + size), lane, source)
     rows = warps.spread(value, 0)
     taken = rows[warps.slot // WARP, source]
     # What a lane that does not execute would have given is undefined; here, the reader's own.

@@ -9,8 +9,9 @@ import sys
 import time
 
 from accelerx.compiler.printer import print_kernel
-from tests.fuzz.programs import Program, generate
+from tests.fuzz.programs import generate
 from tests.fuzz.runner import Failure, Report, messages, run, still_fails
+from tests.fuzz.setting import Program
 from tests.fuzz.shrink import shrink
 
 SHOWN = 3

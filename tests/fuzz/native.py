@@ -9,8 +9,8 @@ from accelerx.compiler import ir
 from accelerx.compiler.dialects.base import EmitOptions
 from accelerx.compiler.dialects.llvm import LlvmDialect
 from accelerx.runtime.jit import OPT_LEVEL, compile_llvm
-from tests.fuzz.programs import Program
 from tests.fuzz.roads import Buffers, Road
+from tests.fuzz.setting import Program
 from tests.support.host import _FUNCTION, HostKernel
 
 CONFIGURATIONS = {

@@ -537,7 +537,8 @@ def _warp(s: ir.Warp, lane: int, lanes: dict[int, _Event]) -> Number:
             "shfl_down": lane + by,
             "shfl_xor": lane ^ by,
         }[s.op]
-        return values.get(source, own) if base <= source < base + width else own
+        first = 0 if s.op == "shfl_xor" else base
+        return values.get(source, own) if first <= source < base + width else own
     if s.op == "match_any":
         return sum(1 << n for n, v in values.items() if v == own)
     if s.op.startswith("reduce"):

@@ -11,7 +11,7 @@ import numpy as np
 
 from accelerx.runtime.interpreter import Interpreter
 from tests.fuzz import reference
-from tests.fuzz.programs import Program
+from tests.fuzz.setting import Program
 
 Buffers = dict[str, np.ndarray[Any, Any]]
 

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from accelerx.compiler.verify import verify
 from accelerx.errors import UnsupportedError
 from tests.fuzz.compare import difference
-from tests.fuzz.programs import SLOTS, Program, generate
+from tests.fuzz.programs import generate
 from tests.fuzz.roads import REFERENCE, Road, compiled, interpret
+from tests.fuzz.setting import SLOTS, Program
 
 HANG = 60.0  # seconds after which a program is taken to hang
 BATCH = 64  # programs a child process runs

@@ -14,7 +14,7 @@ from dataclasses import replace
 from accelerx.compiler import ir
 from accelerx.compiler.printer import print_kernel, print_stmt
 from accelerx.compiler.verify import VerifyError, verify
-from tests.fuzz.programs import Program, zero
+from tests.fuzz.setting import Program, zero
 
 _GUARDED = ("copysign", "nextafter", "signbit")
 

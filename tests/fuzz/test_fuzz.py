@@ -12,9 +12,10 @@ from accelerx.compiler.verify import verify
 from accelerx.errors import UnsupportedError
 from tests.fuzz import runner
 from tests.fuzz.__main__ import main
-from tests.fuzz.programs import Program, generate
+from tests.fuzz.programs import generate
 from tests.fuzz.roads import REFERENCE, Buffers, Road, compiled, interpret
 from tests.fuzz.runner import Failure, check, run_seed, still_fails
+from tests.fuzz.setting import Program
 from tests.fuzz.shrink import shrink
 
 COMPILED = compiled()

@@ -483,7 +483,7 @@ LANES = np.arange(32)
         ("shfl_up", 3, None, np.where(LANES < 3, LANES, LANES - 3)),
         ("shfl_down", 3, 16, np.where(LANES % 16 > 12, LANES, LANES + 3)),
         ("shfl_xor", 9, None, LANES ^ 9),
-        ("shfl_xor", 9, 8, LANES),
+        ("shfl_xor", 9, 8, np.where(LANES ^ 9 > LANES | 7, LANES, LANES ^ 9)),
         ("shfl_down", 32, None, LANES),
     ],
 )

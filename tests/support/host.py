@@ -193,16 +193,12 @@ def agree(
     configurations: Sequence[str] = tuple(CONFIGURATIONS),
 ) -> None:
     """Asserts that a kernel gives the interpreter's bits in every configuration."""
-    kernel = dataclasses.replace(
-        lifted(function, *arguments, literals=literals), contract=contract
-    )
+    kernel = dataclasses.replace(lifted(function, *arguments, literals=literals), contract=contract)
     expected = [copied(a) for a in arguments]
     interpret(kernel, grid, block, expected, shared_bytes)
     for name in configurations:
         actual = [copied(a) for a in arguments]
-        launch(
-            kernel, grid, block, actual, options=CONFIGURATIONS[name], shared_bytes=shared_bytes
-        )
+        launch(kernel, grid, block, actual, options=CONFIGURATIONS[name], shared_bytes=shared_bytes)
         for want, got in zip(expected, actual, strict=True):
             np.testing.assert_array_equal(got, want, err_msg=f"configuration {name}")
 

@@ -20,7 +20,7 @@ def type_name(dtype: DType, lanes: int = 1) -> str:
 
 def suffix(dtype: DType, lanes: int = 1) -> str:
     """The type suffix of an overloaded LLVM intrinsic: ``f32``, ``v16f32``, ``v16i1``."""
-    base = dtype.short if dtype.is_float else dtype.llvm
+    base = dtype.llvm if not dtype.is_float or dtype.llvm.startswith("i") else dtype.short
     return base if lanes == 1 else f"v{lanes}{base}"
 
 
@@ -43,7 +43,7 @@ def constant(value: float | int | bool, dtype: DType) -> str:
             bits = struct.unpack("<I", struct.pack("<f", value))[0]
             if value == value:
                 bits += 0x7FFF + (bits >> 16 & 1)
-            return f"0xR{bits >> 16 & 0xFFFF:04X}"
+            return str(bits >> 16 & 0xFFFF)
 
 
 class Builder:

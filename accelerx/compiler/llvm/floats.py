@@ -22,9 +22,7 @@ def widen(b: Builder, x: str, dtype: DType, lanes: int) -> str:
     if wide is dtype:
         return x
     if dtype is bfloat16:
-        bits = b.value(
-            f"bitcast {type_name(dtype, lanes)} {x} to {type_name(dtypes.uint16, lanes)}"
-        )
+        bits = b.bitcast(x, dtype, dtypes.uint16, lanes)
         word = type_name(uint32, lanes)
         bits = b.value(f"zext {type_name(dtypes.uint16, lanes)} {bits} to {word}")
         bits = b.value(f"shl {word} {bits}, {b.constant(16, uint32, lanes)}")
@@ -56,7 +54,7 @@ def _to_bfloat16(b: Builder, x: str, lanes: int) -> str:
     kept = b.value(f"lshr {word} {kept}, {b.constant(16, uint32, lanes)}")
     half = type_name(dtypes.uint16, lanes)
     kept = b.value(f"trunc {word} {kept} to {half}")
-    return b.value(f"bitcast {half} {kept} to {type_name(bfloat16, lanes)}")
+    return b.bitcast(kept, dtypes.uint16, bfloat16, lanes)
 
 
 def _round_to_odd(b: Builder, x: str, lanes: int) -> str:

@@ -102,7 +102,8 @@ class WarpArrays:
                 wanted = math.binary("add", own, selector, int32)
             case _:
                 wanted = math.binary("xor", own, selector, int32)
-        above = math.compare("ge", wanted, start)
+        first = literal(0) if op == "xor" else start  # xor may read earlier segments
+        above = math.compare("ge", wanted, first)
         below = math.compare("lt", wanted, math.binary("add", start, segment, int32))
         chosen = math.select(math.logical("and", above, below), wanted, own, int32)
         thread = math.binary("add", self._first(), chosen, int32)

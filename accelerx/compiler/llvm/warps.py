@@ -170,8 +170,9 @@ class _Warp:
             case _:
                 wanted = math.binary("xor", own, selector, int32)
         end = math.binary("add", start, segment, int32)
+        first = code.literal(0) if op == "xor" else start  # xor may read earlier segments
         inside = math.logical(
-            "and", math.compare("ge", wanted, start), math.compare("lt", wanted, end)
+            "and", math.compare("ge", wanted, first), math.compare("lt", wanted, end)
         )
         chosen = math.select(inside, wanted, own, int32)
         return math.vector(math.binary("and", chosen, code.literal(WARP - 1), int32))
@@ -261,8 +262,8 @@ class _Warp:
 
 
 def source(op: str, lane: int, selector: int, segment: int) -> int:
-    """The lane that ``lane`` reads from; itself if that is outside its segment."""
-    start = lane - lane % segment
+    """The lane that ``lane`` reads from; itself if that is outside what it may read."""
+    start = first = lane - lane % segment
     match op:
         case "idx":
             wanted = start + selector % segment
@@ -271,8 +272,8 @@ def source(op: str, lane: int, selector: int, segment: int) -> int:
         case "down":
             wanted = lane + selector
         case _:
-            wanted = lane ^ selector
-    return wanted if start <= wanted < start + segment else lane
+            wanted, first = lane ^ selector, 0  # xor may read earlier segments
+    return wanted if first <= wanted < start + segment else lane
 
 
 def _known(v: Values) -> int | None:

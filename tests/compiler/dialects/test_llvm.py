@@ -12,10 +12,8 @@ from accelerx.compiler import ir
 from accelerx.compiler.dialects.base import EmitOptions, Program
 from accelerx.compiler.dialects.llvm import LlvmDialect
 from accelerx.errors import UnsupportedError
-from tests.support.golden import Golden
+from tests.support.golden import Golden, golden  # noqa: F401
 from tests.support.lifted import lifted
-
-pytest_plugins = ("tests.support.golden",)
 
 float32, int32 = np.float32, np.int32
 
@@ -54,16 +52,16 @@ def vectors() -> np.ndarray:
     return np.zeros(64, float32)
 
 
-def test_saxpy(golden: Golden) -> None:
+def test_saxpy(golden: Golden) -> None:  # noqa: F811
     k = lifted(saxpy, 64, float32(2), vectors(), vectors())
     golden.check("llvm/saxpy.ll", program(k, (64, 1, 1)).text)
 
 
-def test_exchange_through_shared_memory(golden: Golden) -> None:
+def test_exchange_through_shared_memory(golden: Golden) -> None:  # noqa: F811
     golden.check("llvm/exchange.ll", program(lifted(exchange, vectors()), (32, 1, 1)).text)
 
 
-def test_scalar_code(golden: Golden) -> None:
+def test_scalar_code(golden: Golden) -> None:  # noqa: F811
     k = lifted(saxpy, 64, float32(2), vectors(), vectors())
     golden.check("llvm/saxpy_scalar.ll", program(k, (64, 1, 1), EmitOptions(lanes=1)).text)
 

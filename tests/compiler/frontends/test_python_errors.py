@@ -492,3 +492,16 @@ def test_ufuncs_of_arrays_need_an_output():
     assert refused(kernel, VECTOR, VECTOR)[0] == (
         "sin() of an array needs an array for its result in kernels"
     )
+
+
+def test_function_that_returns_one_of_several_arrays():
+    def pick(x, y, n):
+        if n > 1:
+            return x
+        return y
+
+    def kernel(x, out):
+        out[0] = pick(x, out, x[0])[0]
+
+    said = message(kernel, VECTOR, VECTOR)[0]
+    assert said == "pick() returns values of different kinds: a 1-d array of float32 and another"

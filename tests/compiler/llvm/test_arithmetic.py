@@ -140,9 +140,7 @@ def test_casts(source: DType) -> None:
 def test_division_by_constants(dtype: DType) -> None:
     divisors = [1, 2, 7, 10, 64] + ([-1, -3] if dtype.is_signed else []) + [0]
     ops: Any = ("quot", "rem", "floordiv", "mod")
-    values = [
-        ir.Binary(op, x(0, dtype), ir.Const(d, dtype), dtype) for op in ops for d in divisors
-    ]
+    values = [ir.Binary(op, x(0, dtype), ir.Const(d, dtype), dtype) for op in ops for d in divisors]
     check(values, [dtype])
 
 

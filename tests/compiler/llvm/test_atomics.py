@@ -95,9 +95,7 @@ def test_all_threads_on_one_place(dtype) -> None:
 
 def test_old_values_come_in_lane_order() -> None:
     x = np.random.default_rng(0).integers(-5, 5, 64).astype(int32)
-    agree(
-        tickets, 1, 64, x, np.zeros(64, int32), np.zeros(1, int32), configurations=CONFIGURATIONS
-    )
+    agree(tickets, 1, 64, x, np.zeros(64, int32), np.zeros(1, int32), configurations=CONFIGURATIONS)
 
 
 def test_exchange_and_compare() -> None:

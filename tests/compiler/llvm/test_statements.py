@@ -8,7 +8,22 @@ import pytest
 from accelerx import cuda
 from tests.support.host import agree
 
-BLOCKS = [1, 7, 16, 32, 33, 64, 100, 256, (16, 16), (8, 4, 2), (5, 3, 2), (48, 2), (4, 9), (2, 3, 4)]
+BLOCKS = [
+    1,
+    7,
+    16,
+    32,
+    33,
+    64,
+    100,
+    256,
+    (16, 16),
+    (8, 4, 2),
+    (5, 3, 2),
+    (48, 2),
+    (4, 9),
+    (2, 3, 4),
+]
 
 
 def data(n: int = 4096) -> np.ndarray:
@@ -120,7 +135,9 @@ def test_control_flow(kernel, block) -> None:
 @pytest.mark.parametrize("kernel", [guarded, early_return])
 @pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 255, 256, 700])
 def test_guards_cut_the_last_block(kernel, n: int) -> None:
-    agree(kernel, 3, 256, n, data(768), np.zeros(768, np.int32), configurations=["auto", "lockstep"])
+    agree(
+        kernel, 3, 256, n, data(768), np.zeros(768, np.int32), configurations=["auto", "lockstep"]
+    )
 
 
 @pytest.mark.parametrize("kernel", [nested, loops, search])

@@ -14,8 +14,9 @@ from accelerx.compiler.verify import verify
 from accelerx.errors import KernelAssertionError
 from accelerx.runtime.interpreter import Interpreter
 from tests.fuzz.compare import difference
-from tests.fuzz.programs import SLOTS, generate
+from tests.fuzz.programs import generate
 from tests.fuzz.roads import interpret
+from tests.fuzz.setting import SLOTS
 from tests.support.kernels import THREAD, const, load, store
 
 i32, i64, f32 = dtypes.int32, dtypes.int64, dtypes.float32

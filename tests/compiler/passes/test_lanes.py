@@ -108,7 +108,9 @@ def test_an_integer_as_a_float_varies() -> None:
 
 def test_a_loop_counter_stays_affine_under_a_mask() -> None:
     step = assign("i", add(local("i"), const(64)))
-    loop = ir.While(ir.Compare("lt", local("i"), const(999)), [store("x", const(1), local("i")), step])
+    loop = ir.While(
+        ir.Compare("lt", local("i"), const(999)), [store("x", const(1), local("i")), step]
+    )
     found = analysed([assign("i", THREAD), loop])
     assert id(loop) in found.masked
     assert found.kinds["i"].lane.stride == 1
@@ -132,9 +134,7 @@ def test_a_branch_that_others_see_blends() -> None:
 
 def test_a_local_of_its_branch_does_not() -> None:
     inner = assign("v", const(1))
-    branch = ir.If(
-        ir.Compare("lt", load("x", I32), const(3)), [inner, store("x", local("v"))]
-    )
+    branch = ir.If(ir.Compare("lt", load("x", I32), const(3)), [inner, store("x", local("v"))])
     found = analysed([branch])
     assert found.kinds["v"].uniform
     assert id(inner) in found.unblended

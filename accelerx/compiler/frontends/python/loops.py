@@ -456,6 +456,13 @@ class Loops(Expressions):
         match value:
             case View():
                 return self.freeze(value, loc, "view")
+            case Choice():
+                views = tuple(self.freeze(v, loc, "view") for v in value.views)
+                return Choice(self.stable(value.which, loc), views)
+            case Scalar():
+                return self.stable(value, loc)
+            case Tuple():
+                return Tuple(tuple(self._held(item, loc) for item in value.items))
             case Range():
                 return Range(*(self.stable(s, loc) for s in (value.start, value.stop, value.step)))
             case Counter():

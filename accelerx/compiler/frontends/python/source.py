@@ -131,9 +131,11 @@ class _Names(ast.NodeVisitor):
         around = [o for o in self.loops if _contains(o, loop) and o not in rebinding]
         beside = [o for o in rebinding if not _contains(o, loop)]
         for read in self.reads.get(name, ()):
-            if _contains(loop, read) or any(_in_body(other, read) for other in beside):
+            if _in_body(loop, read) or any(_in_body(other, read) for other in beside):
                 continue
-            if _start(read) > _end(loop) or any(_contains(other, read) for other in around):
+            if _start(read) > _end(loop.body[-1]) or any(
+                _contains(other, read) for other in around
+            ):
                 return True
         return False
 

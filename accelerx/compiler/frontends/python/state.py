@@ -213,6 +213,8 @@ class State:
         if scalar.constant is not None:
             return self.constant(scalar.constant, dtype, weak)
         form = self._cast_form(scalar, dtype)
+        if form is None and dtype.is_integer:
+            form = self.bounds.fresh(0 if dtype.kind == "uint" else None)
         index = scalar.index if dtype.is_integer else None
         return Scalar(self.code(scalar, dtype, loc), dtype, weak, None, form, index)
 
@@ -391,7 +393,8 @@ class State:
         choice = self._merge_arrays(name, present, loc)
         if choice is not None:
             return choice
-        kinds = " and ".join(dict.fromkeys(describe(x) for _, x in present))
+        known = list(dict.fromkeys(describe(x) for _, x in present))
+        kinds = " and ".join(known) if len(known) > 1 else f"{known[0]} and another"
         return Conflict(f"variable {name!r} is {kinds} on different paths")
 
     def _merge_arrays(

@@ -24,6 +24,7 @@ from accelerx.compiler.frontends.python.values import (
     Scalar,
     Tuple,
     Value,
+    Variable,
     View,
 )
 from accelerx.dtypes import bool_
@@ -310,8 +311,9 @@ class Statements(Loops):
         frame.env = dict(frame.env)
         self.bind("return", value, loc)
         for name, current in list(frame.env.items()):
-            if (name == "return" or name.startswith("return.")) and hasattr(current, "local"):
-                self._settle(self.merge_entry((*frame.key, "exit", name)), name, current, loc)  # type: ignore[arg-type]
+            returned = name == "return" or name.startswith("return.")
+            if returned and isinstance(current, Variable):
+                self._settle(self.merge_entry((*frame.key, "exit", name)), name, current, loc)
         frame.exit.environments.append(frame.env)
         self.emit(ir.Exit(frame.exit.label or "", loc))
 
@@ -394,7 +396,7 @@ class Statements(Loops):
         if frame.result is not None:
             raise AssertionError("a last return follows early ones")
         self.dead = False
-        branches = [Branch(e, [], self.bounds.facts) for e in environments]
+        branches = [Branch(e, [], self.bounds.facts, True) for e in environments]
         frame.env = self.merge(branches, call.loc)
         value = self.read("return", call.loc)
         if isinstance(value, Conflict):
