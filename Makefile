@@ -42,10 +42,10 @@ quick: $(CORE) $(VENV)/.extra-test  ## what one runs between two edits
 long: $(CORE) $(VENV)/.extra-test  ## by hand: all float32 inputs of every function, 50,000 random programs
 	$(BIN)/python -m tests.exhaustive.math_f32
 	$(BIN)/python -m tests.exhaustive.math_pairs
-	$(BIN)/python -m tests.fuzz --programs 50000
+	$(BIN)/python -m tests.fuzz --jobs $(JOBS) --programs 50000
 
 fuzz: $(CORE) $(VENV)/.extra-test  ## three minutes of random programs
-	$(BIN)/python -m tests.fuzz --seconds 180
+	$(BIN)/python -m tests.fuzz --jobs $(JOBS) --seconds 180
 
 lint: $(CORE) $(VENV)/.extra-dev  ## ruff, mypy, clang-format; changes nothing
 	$(BIN)/ruff check .

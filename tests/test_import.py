@@ -1,4 +1,4 @@
-"""``import accelerx`` is quick and does nothing but define names."""
+"""``import accelerx`` does nothing but define names; how long it takes is bench/bench_import.py's."""
 
 from __future__ import annotations
 
@@ -9,34 +9,24 @@ import sys
 import pytest
 
 PROBE = """
-import json, sys, time
+import json, sys
 import numpy
 before = set(sys.modules)
-start = time.process_time()
 import {module}
-seconds = time.process_time() - start
-print(json.dumps([seconds, sorted(set(sys.modules) - before)]))
+print(json.dumps(sorted(set(sys.modules) - before)))
 """
-LIMIT = 0.060  # seconds beyond NumPy's own
 
 
-def probe(module: str) -> tuple[float, set[str]]:
-    """CPU seconds and new modules of an import in a fresh process."""
+def probe(module: str) -> set[str]:
+    """The modules that an import adds in a fresh process, beyond NumPy's."""
     command = [sys.executable, "-c", PROBE.format(module=module)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    seconds, names = json.loads(done.stdout)
-    return seconds, set(names)
-
-
-@pytest.mark.parametrize("module", ["accelerx", "accelerx.cuda"])
-def test_import_is_quick(module: str) -> None:
-    """The best of several: other processes only ever add to it."""
-    assert min(probe(module)[0] for _ in range(7)) < LIMIT
+    return set(json.loads(done.stdout))
 
 
 @pytest.mark.parametrize("heavy", ["numba", "llvmlite", "scipy", "torch", "clang", "ml_dtypes"])
 def test_import_leaves_heavy_packages_alone(heavy: str) -> None:
-    _, names = probe("accelerx.cuda")
+    names = probe("accelerx.cuda")
     assert heavy not in {name.partition(".")[0] for name in names}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import re
+import subprocess
 import sys
 import time
 
@@ -15,6 +16,7 @@ from tests.fuzz.setting import Program
 from tests.fuzz.shrink import shrink
 
 SHOWN = 3
+APART = 100_000_000  # first seeds of two jobs
 
 
 def main(arguments: list[str]) -> int:
@@ -25,10 +27,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, help="first seed (default: from the clock)")
     parser.add_argument("--failures", type=int, default=10, help="stop after so many")
     parser.add_argument("--shrink", type=float, default=60, help="seconds to shrink each failure")
+    parser.add_argument("--jobs", type=int, default=1, help="how many processes share the work")
     options = parser.parse_args(arguments)
     if options.seconds is None and options.programs is None:
         options.seconds = 60.0
     first = int(time.time()) % 1_000_000 * 1000 if options.seed is None else options.seed
+    if options.jobs > 1:
+        return _side_by_side(options, first)
     print(f"first seed {first}", flush=True)
     start = time.monotonic()
 
@@ -49,6 +54,35 @@ def main(arguments: list[str]) -> int:
     print(f"{(report.passed + failed) / seconds:.1f} programs/s")
     print(f"{report.passed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def _side_by_side(options: argparse.Namespace, first: int) -> int:
+    """Runs this command in several processes, each with seeds of its own, and adds up."""
+    common = ["--failures", str(options.failures), "--shrink", str(options.shrink)]
+    if options.seconds is not None:
+        common += ["--seconds", str(options.seconds)]
+    if options.programs is not None:
+        common += ["--programs", str(-(-options.programs // options.jobs))]
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.fuzz", *common, "--seed", str(first + i * APART)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for i in range(options.jobs)
+    ]
+    totals, status = [0, 0], 0
+    for job in jobs:
+        text, _ = job.communicate()
+        print(text, flush=True)
+        status = status or job.returncode
+        counts = re.search(r"(\d+) passed, (\d+) failed\s*$", text)
+        if counts is None:
+            print(f"a job ended with status {job.returncode} and no result")
+            return status or 1
+        totals = [total + int(n) for total, n in zip(totals, counts.groups(), strict=True)]
+    print(f"{totals[0]} passed, {totals[1]} failed")
+    return status
 
 
 def _show(failure: Failure, seconds: float) -> None:
