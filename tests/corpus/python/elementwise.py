@@ -75,7 +75,9 @@ def math_mix(out, x, y):
         a, b = x[i], y[i]
         r = math.sqrt(a * a + b * b)
         t = math.atan2(b, a)
-        out[i] = math.exp(-r) * math.cos(3 * t) + math.log1p(abs(a)) - math.tanh(b) + math.pow(r, 1.5)
+        out[i] = (
+            math.exp(-r) * math.cos(3 * t) + math.log1p(abs(a)) - math.tanh(b) + math.pow(r, 1.5)
+        )
 
 
 def conditional(out, x):
@@ -162,7 +164,9 @@ def _fill_3d_reference(launch: Launch, out: Any) -> list[Any]:
     return [x * 100 + y * 10 + z]
 
 
-def _mandelbrot_reference(launch: Launch, image: Any, x0: Any, x1: Any, y0: Any, y1: Any, n: Any) -> list[Any]:
+def _mandelbrot_reference(
+    launch: Launch, image: Any, x0: Any, x1: Any, y0: Any, y1: Any, n: Any
+) -> list[Any]:
     height, width = image.shape
     c = (x0 + np.arange(width) * ((x1 - x0) / width))[None, :] + 1j * (
         y0 + np.arange(height) * ((y1 - y0) / height)

@@ -61,7 +61,11 @@ def monte_carlo_pi(hits, seeds, tries):
         state ^= np.uint32(state << np.uint32(5))
         x = state & np.uint32(0xFFFF)
         y = state >> np.uint32(16)
-        if x * x + y * y < np.uint32(0xFFFF) * np.uint32(0xFFFF) and x < np.uint32(40000) and y < np.uint32(40000):
+        if (
+            x * x + y * y < np.uint32(0xFFFF) * np.uint32(0xFFFF)
+            and x < np.uint32(40000)
+            and y < np.uint32(40000)
+        ):
             inside += 1
     seeds[i] = state
     hits[i] = inside
@@ -107,7 +111,9 @@ def _option_inputs_f32(rng: np.random.Generator, launch: Launch) -> Arguments:
     return tuple(a.astype(f32) for a in _option_inputs(rng, launch))
 
 
-def _black_scholes_reference(launch: Launch, call: Any, put: Any, s: Any, x: Any, t: Any) -> list[Any]:
+def _black_scholes_reference(
+    launch: Launch, call: Any, put: Any, s: Any, x: Any, t: Any
+) -> list[Any]:
     s, x, t = (a.astype(f64) for a in (s, x, t))
     d1 = (np.log(s / x) + (RATE + VOLATILITY**2 / 2) * t) / (VOLATILITY * np.sqrt(t))
     d2 = d1 - VOLATILITY * np.sqrt(t)
@@ -140,9 +146,21 @@ def _splitmix_reference(launch: Launch, out: Any, seed: Any) -> list[Any]:
     return [np.array(values, u64)]
 
 
-def _binomial_reference(launch: Launch, value: Any, stock: Any, strike: Any, n: int, up: Any, down: Any, p: Any, discount: Any) -> list[Any]:
+def _binomial_reference(
+    launch: Launch,
+    value: Any,
+    stock: Any,
+    strike: Any,
+    n: int,
+    up: Any,
+    down: Any,
+    p: Any,
+    discount: Any,
+) -> list[Any]:
     k = np.arange(n + 1)
-    payoff = np.maximum(stock[:, None].astype(f64) * f64(up) ** k * f64(down) ** (n - k) - strike[:, None], 0)
+    payoff = np.maximum(
+        stock[:, None].astype(f64) * f64(up) ** k * f64(down) ** (n - k) - strike[:, None], 0
+    )
     ways = special.comb(n, k) * f64(p) ** k * (1 - f64(p)) ** (n - k)
     return [f64(discount) ** n * (payoff * ways).sum(1)]
 

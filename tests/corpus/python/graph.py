@@ -99,7 +99,9 @@ def _dense(start: Any, neighbours: Any) -> Any:
     return matrix
 
 
-def _bfs_reference(launch: Launch, level: Any, changed: Any, start: Any, neighbours: Any, depth: int) -> list[Any]:
+def _bfs_reference(
+    launch: Launch, level: Any, changed: Any, start: Any, neighbours: Any, depth: int
+) -> list[Any]:
     new = _dense(start, neighbours)[level == depth].any(axis=0) & (level == -1)
     level[new] = depth + 1
     return [level, [int(new.any())]]
@@ -113,7 +115,16 @@ def _claim_inputs(rng: np.random.Generator, launch: Launch) -> Arguments:
     return level, np.zeros(120, i32), np.zeros(1, i32), start, neighbours, old, 1
 
 
-def _claim_reference(launch: Launch, level: Any, frontier: Any, size: Any, start: Any, neighbours: Any, old: Any, depth: int) -> list[Any]:
+def _claim_reference(
+    launch: Launch,
+    level: Any,
+    frontier: Any,
+    size: Any,
+    start: Any,
+    neighbours: Any,
+    old: Any,
+    depth: int,
+) -> list[Any]:
     new = _dense(start, neighbours)[old].any(axis=0) & (level == -1)
     level[new] = depth
     frontier[: new.sum()] = np.flatnonzero(new)
@@ -126,7 +137,9 @@ def _rank_inputs(rng: np.random.Generator, launch: Launch) -> Arguments:
     return np.zeros(120, f32), rng.random(120, f32), start, neighbours, degree, f32(0.85)
 
 
-def _rank_reference(launch: Launch, after: Any, before: Any, start: Any, neighbours: Any, degree: Any, d: Any) -> list[Any]:
+def _rank_reference(
+    launch: Launch, after: Any, before: Any, start: Any, neighbours: Any, degree: Any, d: Any
+) -> list[Any]:
     return [(1 - d) / 120 + d * (_dense(start, neighbours) @ (before / degree))]
 
 
@@ -136,7 +149,9 @@ def _edges(rng: np.random.Generator, launch: Launch) -> Arguments:
     return before.copy(), source, target, rng.integers(1, 90, 300).astype(i32), before
 
 
-def _edges_reference(launch: Launch, distance: Any, source: Any, target: Any, weight: Any, before: Any) -> list[Any]:
+def _edges_reference(
+    launch: Launch, distance: Any, source: Any, target: Any, weight: Any, before: Any
+) -> list[Any]:
     np.minimum.at(distance, target, before[source] + weight)
     return [distance]
 

@@ -59,8 +59,12 @@ def make_matmul(tile):
         total = np.float32(0)
         n = a.shape[1]
         for first in range(0, n, tile):
-            sa[ty, tx] = a[row, first + tx] if row < a.shape[0] and first + tx < n else np.float32(0)
-            sb[ty, tx] = b[first + ty, column] if first + ty < n and column < b.shape[1] else np.float32(0)
+            sa[ty, tx] = (
+                a[row, first + tx] if row < a.shape[0] and first + tx < n else np.float32(0)
+            )
+            sb[ty, tx] = (
+                b[first + ty, column] if first + ty < n and column < b.shape[1] else np.float32(0)
+            )
             cuda.syncthreads()
             for k in range(tile):
                 total += sa[ty, k] * sb[k, tx]
@@ -169,7 +173,9 @@ def batched_3x3(inverse, matrices):
             m[r, c] = matrices[i, r, c]
     det = np.float32(0)
     for c in range(3):
-        det += m[0, c] * (m[1, (c + 1) % 3] * m[2, (c + 2) % 3] - m[1, (c + 2) % 3] * m[2, (c + 1) % 3])
+        det += m[0, c] * (
+            m[1, (c + 1) % 3] * m[2, (c + 2) % 3] - m[1, (c + 2) % 3] * m[2, (c + 1) % 3]
+        )
     for r in range(3):
         for c in range(3):
             r1, r2 = (r + 1) % 3, (r + 2) % 3
@@ -179,7 +185,11 @@ def batched_3x3(inverse, matrices):
 
 def _matrices(rows: int, inner: int, columns: int) -> Any:
     def inputs(rng: np.random.Generator, launch: Launch) -> Arguments:
-        return np.zeros((rows, columns), f32), rng.random((rows, inner), f32), rng.random((inner, columns), f32)
+        return (
+            np.zeros((rows, columns), f32),
+            rng.random((rows, inner), f32),
+            rng.random((inner, columns), f32),
+        )
 
     return inputs
 
@@ -192,10 +202,18 @@ def _csr_inputs(rng: np.random.Generator, launch: Launch) -> Arguments:
     counts = rng.integers(0, 9, 150)
     row_start = np.concatenate([[0], np.cumsum(counts)]).astype(i32)
     columns = rng.integers(0, 90, row_start[-1]).astype(i32)
-    return np.zeros(150, f32), rng.random(len(columns), f32), columns, row_start, rng.random(90, f32)
+    return (
+        np.zeros(150, f32),
+        rng.random(len(columns), f32),
+        columns,
+        row_start,
+        rng.random(90, f32),
+    )
 
 
-def _csr_reference(launch: Launch, y: Any, values: Any, columns: Any, row_start: Any, x: Any) -> list[Any]:
+def _csr_reference(
+    launch: Launch, y: Any, values: Any, columns: Any, row_start: Any, x: Any
+) -> list[Any]:
     dense = np.zeros((len(y), len(x)))
     rows = np.repeat(np.arange(len(y)), np.diff(row_start))
     np.add.at(dense, (rows, columns), values)

@@ -165,9 +165,13 @@ def _norm_inputs(rng: np.random.Generator, launch: Launch) -> Arguments:
             rng.random(n, f32), rng.random(n, f32), f32(1e-5))  # fmt: skip
 
 
-def _norm_reference(launch: Launch, out: Any, x: Any, gain: Any, bias: Any, epsilon: Any) -> list[Any]:
+def _norm_reference(
+    launch: Launch, out: Any, x: Any, gain: Any, bias: Any, epsilon: Any
+) -> list[Any]:
     x = x.astype(np.float64)
-    return [(x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + epsilon) * gain + bias]
+    return [
+        (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + epsilon) * gain + bias
+    ]
 
 
 def _k_means_inputs(rng: np.random.Generator, launch: Launch) -> Arguments:
@@ -175,7 +179,9 @@ def _k_means_inputs(rng: np.random.Generator, launch: Launch) -> Arguments:
     return np.zeros(200, i32), np.zeros((5, 3), f32), np.zeros(5, i32), points, centres
 
 
-def _k_means_reference(launch: Launch, labels: Any, sums: Any, counts: Any, points: Any, centres: Any) -> list[Any]:
+def _k_means_reference(
+    launch: Launch, labels: Any, sums: Any, counts: Any, points: Any, centres: Any
+) -> list[Any]:
     labels = ((points[:, None].astype(np.float64) - centres) ** 2).sum(2).argmin(1)
     sums = sums.astype(np.float64)
     np.add.at(sums, labels, points)
@@ -196,7 +202,9 @@ def _adam_inputs(rng: np.random.Generator, launch: Launch) -> Arguments:
     return p, g, m, rng.random(150, f32), f32(0.01), 3
 
 
-def _adam_reference(launch: Launch, p: Any, g: Any, m: Any, v: Any, rate: Any, step: int) -> list[Any]:
+def _adam_reference(
+    launch: Launch, p: Any, g: Any, m: Any, v: Any, rate: Any, step: int
+) -> list[Any]:
     p, g, m, v = (a.astype(np.float64) for a in (p, g, m, v))
     m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
     update = rate * m / (1 - 0.9**step) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)

@@ -18,7 +18,9 @@ def jacobi(after, before):
     j, i = cuda.grid(2)
     ny, nx = before.shape
     if 1 <= i < ny - 1 and 1 <= j < nx - 1:
-        after[i, j] = 0.25 * (before[i, j + 1] + before[i, j - 1] + before[i + 1, j] + before[i - 1, j])
+        after[i, j] = 0.25 * (
+            before[i, j + 1] + before[i, j - 1] + before[i + 1, j] + before[i - 1, j]
+        )
 
 
 def heat_shared(after, before, alpha):

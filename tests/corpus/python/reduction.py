@@ -144,7 +144,9 @@ def _block_sum_reference(launch: Launch, partial: Any, x: Any) -> list[Any]:
     return [padded.astype(np.float64).sum(axis=1)]
 
 
-def _shared_histogram_reference(launch: Launch, bins: Any, x: Any, low: Any, width: Any) -> list[Any]:
+def _shared_histogram_reference(
+    launch: Launch, bins: Any, x: Any, low: Any, width: Any
+) -> list[Any]:
     b = ((x - low) / width).astype(int)
     inside = (b >= 0) & (b < 32)
     return [np.bincount(b[inside], minlength=32)]
