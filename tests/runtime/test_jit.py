@@ -10,6 +10,8 @@ import pytest
 from accelerx.errors import CompileError, UnsupportedError
 from accelerx.runtime.jit import compile_llvm, load_object
 
+pytest.importorskip("llvmlite", reason="compiling for the CPU needs llvmlite")
+
 TEXT = """\
 define i32 @"seven"(ptr %call, ptr %scratch, i64 %first, i64 %last) {
   %sum = add i64 %first, %last
