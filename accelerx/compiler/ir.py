@@ -40,6 +40,7 @@ backend can be compared with the interpreter bit by bit:
   ``Kernel.contract``. f16 and bf16 round after every operation.
 * All of ``Select``, ``Logical`` and ``Call`` evaluate all operands; none has an effect. A Load under
   them must be safe to execute: front ends turn a guarded load into an If.
+* ``cas`` compares bits. All dynamic shared arrays of a kernel start at the same address.
 * A Load or Store outside its Mem is undefined (checked only in instrumented builds).
 * A local is undefined until assigned. A variable assigned on one path only keeps its old value on
   the others.
