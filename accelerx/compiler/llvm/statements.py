@@ -272,6 +272,13 @@ class Statements:
         b.branch_if(condition[0].text, body, out)
         code.place(body)
         before = (code.mask, code.occupied)
+        if code.mask is not None and flow.construct_leaves(s):
+            # Lanes may have returned, or left an outer loop, in an earlier turn.
+            self._remask()
+            some = b.label("some")
+            b.branch_if(code.any(code.current()), some, out)
+            code.place(some)
+            code.occupied = True
         self.run(s.body)
         b.branch(again)
         code.place(again)

@@ -143,3 +143,22 @@ def test_guards_cut_the_last_block(kernel, n: int) -> None:
 @pytest.mark.parametrize("kernel", [nested, loops, search])
 def test_configurations_agree(kernel) -> None:
     agree(kernel, 1, 100, data(1024), np.zeros(100, np.int32))
+
+
+def returns_from_a_plain_loop(x, y, n):
+    """The break makes the rest of the loop masked; who returned stays out of the inner loop's turns."""
+    t = cuda.grid(1)
+    seen = 0
+    cuda.syncthreads()
+    for i in range(n, 0, -2):
+        if n < 0:
+            break
+        for _ in range(4, i & 3, -1):
+            if i == 1:
+                y[t] = seen
+                return
+            seen = cuda.atomic.add(y, t + 64, x[t])
+
+
+def test_a_thread_that_returned_runs_no_further_turn() -> None:
+    agree(returns_from_a_plain_loop, 1, 64, data(64), np.zeros(128, np.int32), 5)
