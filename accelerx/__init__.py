@@ -35,9 +35,23 @@ from accelerx.errors import (
     UnsupportedError,
     UnsupportedKernelError,
 )
+from accelerx.generated import ElementwiseKernel, ReductionKernel, fuse
 from accelerx.interop import from_dlpack, get_array_module
 from accelerx.kernel import Kernel, jit
-from accelerx.ndarray import asarray, asnumpy, empty, empty_like, ndarray, zeros
+from accelerx.ndarray import (
+    arange,
+    array,
+    asarray,
+    asnumpy,
+    empty,
+    empty_like,
+    full,
+    ndarray,
+    ones,
+    zeros,
+    zeros_like,
+)
+from accelerx.raw import RawKernel, RawModule
 from accelerx.runtime.device import (
     Device,
     all_devices,
@@ -57,6 +71,7 @@ __all__ = [
     "CompileError",
     "Device",
     "DeviceError",
+    "ElementwiseKernel",
     "Event",
     "FallbackError",
     "FallbackWarning",
@@ -68,12 +83,17 @@ __all__ = [
     "OutOfMemoryError",
     "OutOfResourcesError",
     "PluginError",
+    "RawKernel",
+    "RawModule",
+    "ReductionKernel",
     "SettingError",
     "Stream",
     "UnsupportedError",
     "UnsupportedKernelError",
     "__version__",
     "all_devices",
+    "arange",
+    "array",
     "asarray",
     "asnumpy",
     "bfloat16",
@@ -89,6 +109,8 @@ __all__ = [
     "float32",
     "float64",
     "from_dlpack",
+    "full",
+    "fuse",
     "get_array_module",
     "get_include",
     "int8",
@@ -98,6 +120,7 @@ __all__ = [
     "jit",
     "memory_stats",
     "ndarray",
+    "ones",
     "set_device",
     "synchronize",
     "uint8",
@@ -106,4 +129,5 @@ __all__ = [
     "uint64",
     "void",
     "zeros",
+    "zeros_like",
 ]

@@ -30,6 +30,7 @@ from accelerx.runtime.backend import (
     Dim3,
     PlanRow,
 )
+from accelerx.runtime.device import Device, current_device
 from accelerx.runtime.stream import Stream
 
 if TYPE_CHECKING:
@@ -118,6 +119,35 @@ def dim3(name: str, what: str, given: Any) -> Dim3:
             raise LaunchError(f"{name}: {what} {given!r} must be at least 1 in each dimension")
     x, y, z = (*(int(p) for p in parts), 1, 1)[:3]
     return x, y, z
+
+
+def device_of(
+    kernel: str, names: Sequence[str], values: Sequence[Any], stream: Stream | None
+) -> Device:
+    """Where a launch's arrays live; the stream's device or the current one if there are none.
+
+    Raises:
+        LaunchError: if they live on several devices, or the stream is another device's.
+    """
+    device: Device | None = None
+    first = ""
+    for name, value in zip(names, values, strict=True):
+        for leaf in leaves((value,)) if isinstance(value, tuple) else (value,):
+            if not isinstance(leaf, ndarray):
+                continue
+            if device is None:
+                device, first = leaf.device, name
+            elif leaf.device is not device:
+                raise LaunchError(
+                    f"{kernel}: {first} is on {device}, {name} on {leaf.device}; move "
+                    f"one with {name}.to({device.name!r})"
+                )
+    if stream is not None and device is not None and stream.device is not device:
+        raise LaunchError(
+            f"{kernel}: the stream belongs to {stream.device}, {first} is on {device}; "
+            f"make the stream under accelerx.device({device.name!r})"
+        )
+    return device or (stream.device if stream is not None else current_device())
 
 
 # ------------------------------------------------------------------------------------- hints
@@ -214,7 +244,10 @@ def type_of(value: Any, name: str, weak: bool) -> Type:
         ArgumentTypeError: naming the argument.
     """
     if isinstance(value, ndarray):
-        return cast(ArrayKey, value.key).type
+        found = cast(ArrayKey, value.key).type
+        if found.dtype.is_opaque:
+            _row(value.dtype, name)  # raises: KIR has no such element type
+        return found
     if isinstance(value, np.ndarray):
         return _array_type(value, name)
     if isinstance(value, (bool, np.bool_)):
@@ -350,6 +383,14 @@ def to_scalar(value: Any, dtype: DType) -> bool | int | float:
     if not low <= number < high:
         raise OverflowError(number)
     return number
+
+
+def number_at(data: bytes, offset: int, dtype: DType) -> bool | int | float:
+    """The number of a dtype that lies at an offset in bytes."""
+    (number,) = struct.unpack_from("<" + _FORMATS[dtype.name], data, offset)
+    if dtype.name == "bfloat16":
+        (number,) = struct.unpack("<f", struct.pack("<I", number << 16))
+    return cast("bool | int | float", number)
 
 
 def _narrowed(value: float, dtype: DType) -> float:

@@ -18,7 +18,6 @@ from accelerx import config, dtypes
 from accelerx.arguments import Parameter, parameters
 from accelerx.compiler.devices import DeviceModel
 from accelerx.compiler.recipe import Recipe
-from accelerx.fingerprint import fingerprint
 from accelerx.runtime import jit
 from accelerx.runtime.backend import Dim3
 from accelerx.runtime.cache import cache, generator_hash
@@ -128,7 +127,7 @@ class Compiler:
     def _source_key(self) -> str | None:
         if not self.recipe.options.cache:
             return None
-        source = fingerprint(self.recipe.function, self.recipe.types)
+        source = self.recipe.fingerprint()
         return None if source is None else self._key(source)
 
     def _cached(self, key: str) -> Loadable | None:

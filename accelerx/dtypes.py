@@ -2,6 +2,9 @@
 
 Each row carries all spellings of a type (KIR, NumPy, DLPack, CUDA C, LLVM), so that no other file
 keeps a second list. Rows are singletons: compare them with ``is``.
+
+Arrays may also hold elements that only CUDA C++ kernels understand: complex numbers and records. Such
+an element is so many bytes here, an ``opaque`` row made when it is first met.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import numpy as np
 
 from accelerx.errors import UnsupportedError
 
-Kind = Literal["bool", "int", "uint", "float"]
+Kind = Literal["bool", "int", "uint", "float", "opaque"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +27,7 @@ class DType:
     Attributes:
         name: NumPy's name, e.g. ``"float32"``.
         short: The name KIR prints, e.g. ``"f32"``.
-        kind: ``"bool"``, ``"int"``, ``"uint"`` or ``"float"``.
+        kind: ``"bool"``, ``"int"``, ``"uint"``, ``"float"`` or ``"opaque"``.
         bits: Width of a value in memory, in bits (a bool occupies 8).
         dlpack: DLPack's (type code, bits).
         cuda: Spelling in CUDA C.
@@ -71,11 +74,16 @@ class DType:
         """
         return _numpy_dtype(self.name)
 
+    @property
+    def is_opaque(self) -> bool:
+        """True for elements that arrays hold and Python kernels do not know."""
+        return self.kind == "opaque"
+
     def __repr__(self) -> str:
         return self.short
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _by_name, (self.name,)
+        return (of_array, (self.numpy,)) if self.is_opaque else (_by_name, (self.name,))
 
 
 bool_ = DType("bool", "b", "bool", 8, (6, 8), "bool", "i1")
@@ -116,8 +124,34 @@ def _by_name(name: str) -> DType:
     return _BY_NAME[name]
 
 
+_opaque: dict[str, tuple[DType, np.dtype[Any]]] = {}
+
+
+def of_array(dtype: Any) -> DType:
+    """The row of an array's elements: ``from_numpy``'s, or an opaque one.
+
+    Raises:
+        UnsupportedError: if the elements are not plain bytes in this machine's order.
+    """
+    if isinstance(dtype, DType) or (isinstance(dtype, str) and dtype in _BY_NAME):
+        return from_numpy(dtype)
+    known = np.dtype(dtype)
+    if known.kind not in "cV" or known.hasobject or not known.isnative or known.itemsize == 0:
+        return from_numpy(known)
+    row = _BY_NAME.get(known.name)
+    if row is not None:
+        return row
+    name = str(known)
+    if name not in _opaque:
+        made = DType(name, name, "opaque", known.itemsize * 8, (5, known.itemsize * 8), "", "")
+        _opaque.setdefault(name, (made, known))
+    return _opaque[name][0]
+
+
 @cache
 def _numpy_dtype(name: str) -> np.dtype[Any]:
+    if name in _opaque:
+        return _opaque[name][1]
     if name != "bfloat16":
         return np.dtype(name)
     try:

@@ -6,7 +6,7 @@ NumPy arrays: they are lent where kernels can use host memory, else copied in an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any, cast
 
@@ -18,14 +18,12 @@ from accelerx.compilation import Compiler, Loadable
 from accelerx.compiler.devices import DeviceModel
 from accelerx.compiler.layout import pack_layout
 from accelerx.compiler.recipe import Recipe
-from accelerx.compiler.types import TupleType
 from accelerx.errors import LaunchError, OutOfResourcesError
 from accelerx.interop import lend
 from accelerx.ndarray import empty, ndarray
 from accelerx.runtime.backend import Dim3, Function, Image
 from accelerx.runtime.device import Device
 from accelerx.runtime.plugin_backend import translated
-from accelerx.signatures import Type
 from accelerx.sites import SiteReporter
 
 
@@ -50,8 +48,11 @@ class Executable:
         self._built = built.built
         params = built.built.params
         offsets, size = pack_layout(cast(Any, params))
-        self.packing = Packing(params, offsets, size, _leaf_names(recipe))
+        self.packing = Packing(params, offsets, size, recipe.leaf_names)
         self.written = frozenset(p.argument for p in params if p.written)
+        self._units = {
+            p.argument: p.dtype.itemsize for p in params if recipe.pointers and p.kind == "buffer"
+        }
         image = Image(
             built.format,
             built.code,
@@ -66,6 +67,21 @@ class Executable:
         self.function: Function = device.handle.load(image)
         if built.built.sites:
             self.function.on_site = SiteReporter(recipe.name, built.built.sites)
+
+    @property
+    def shared_bytes(self) -> int:
+        """Static shared memory of a block."""
+        return self._built.shared_bytes
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Worker-local memory that the code of a block wants."""
+        return self._built.scratch_bytes
+
+    @property
+    def checked(self) -> bool:
+        """Whether checks are compiled in."""
+        return bool(self.checks) or self.recipe.options.debug
 
     @staticmethod
     def build(recipe: Recipe, block: Dim3, device: Device, checks: frozenset[str]) -> Executable:
@@ -102,6 +118,13 @@ class Executable:
         self.function.launch(grid, shared_bytes, packed, call.keep_alive, stream)
         call.finish()
 
+    def view(self, argument: int, array: ndarray) -> View:
+        """An array as the kernel gets it: as it is, or what is readable behind its first element."""
+        if not self.recipe.pointers:
+            return View(array.ptr, array.shape, array.element_strides, array.owner)
+        units = array.reach // self._units.get(argument, 1)
+        return View(array.ptr, (units,), (1,), array.owner)
+
     # ------------------------------------------------------------------------------ inspection
 
     def text(self, stage: str) -> str:
@@ -118,7 +141,7 @@ class Executable:
         shared = self._built.shared_bytes
         if shared:
             lines.append(f"  {shared} bytes of static shared memory")
-        if self.checks or self.recipe.options.debug:
+        if self.checked:
             lines.append("  instrumented with run-time checks")
         return "\n".join(lines)
 
@@ -137,14 +160,14 @@ class _Call:
 
     def _value(self, index: int, value: Any) -> Any:
         if isinstance(value, ndarray):
-            return _view(value)
+            return self._executable.view(index, value)
         if not isinstance(value, np.ndarray):
             return value
         self._waits = True
         lent = lend(value, self._executable.device)
-        return self._copied(index, value) if lent is None else _view(lent)
+        return self._executable.view(index, self._copied(index, value) if lent is None else lent)
 
-    def _copied(self, index: int, array: np.ndarray[Any, Any]) -> View:
+    def _copied(self, index: int, array: np.ndarray[Any, Any]) -> ndarray:
         """A copy on the device; one for all arguments that are the same memory."""
         key = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype)
         if key not in self._copies:
@@ -154,7 +177,7 @@ class _Call:
             self._copies[key] = (array, copy)
         if index in self._executable.written:
             self._written.add(key)
-        return _view(self._copies[key][1])
+        return self._copies[key][1]
 
     def finish(self) -> None:
         """Waits, and copies back what the kernel may have written."""
@@ -166,10 +189,6 @@ class _Call:
         for key in self._written:
             array, copy = self._copies[key]
             copy.copy_to_host(array)
-
-
-def _view(array: ndarray) -> View:
-    return View(array.ptr, array.shape, array.element_strides, array.owner)
 
 
 def check_block(name: str, model: DeviceModel, block: Dim3, max_threads: int | None) -> None:
@@ -194,17 +213,3 @@ def check_block(name: str, model: DeviceModel, block: Dim3, max_threads: int | N
             f"{name}: a block of {block} has {threads} threads, its launch_bounds promise at most "
             f"{max_threads}"
         )
-
-
-def _leaf_names(recipe: Recipe) -> tuple[str, ...]:
-    """What messages call each flattened argument."""
-
-    def names(name: str, type_: Type) -> Iterator[str]:
-        if isinstance(type_, TupleType):
-            for i, item in enumerate(type_.items):
-                yield from names(f"{name}[{i}]", item)
-        else:
-            yield name
-
-    pairs = zip(recipe.names, recipe.types, strict=True)
-    return tuple(leaf for name, type_ in pairs for leaf in names(name, type_))

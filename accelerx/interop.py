@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from accelerx.dtypes import from_numpy
+from accelerx.dtypes import of_array
 from accelerx.errors import HostAccessError, UnsupportedError
 from accelerx.ndarray import ArrayKey, array_key, asarray, contiguous_strides, make, ndarray
 from accelerx.runtime.buffer import Buffer
@@ -60,7 +60,7 @@ def lend(array: np.ndarray[Any, Any], device: Device) -> ndarray | None:
         if not (device.backend.takes_host_pointers and array.dtype.isnative):
             return None
         try:
-            row = from_numpy(array.dtype)
+            row = of_array(array.dtype)
         except UnsupportedError:
             return None  # whoever types the argument says so, with its name
         key = _lent_keys[parts] = array_key(device, row, array.ndim, layout, flags.writeable)
@@ -122,7 +122,7 @@ def as_cuda_array(obj: Any, sync: bool = True) -> ndarray:
 
 def _over_interface(interface: dict[str, Any], owner: object, device: Device) -> ndarray:
     dtype = np.dtype(interface["typestr"])
-    row = from_numpy(dtype)
+    row = of_array(dtype)
     shape = tuple(int(n) for n in interface["shape"])
     ptr, is_read_only = interface["data"]
     given = interface.get("strides")

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from accelerx import config
-from accelerx.arguments import Configuration, configured, converted, leaves, normalise, type_of
+from accelerx.arguments import (
+    Configuration,
+    configured,
+    converted,
+    device_of,
+    leaves,
+    normalise,
+    type_of,
+)
 from accelerx.compiler.recipe import Options, Recipe
 from accelerx.errors import ArgumentTypeError, LaunchError
 from accelerx.interop import lend
@@ -30,6 +38,7 @@ from accelerx.pickling import (
     keep_source,
     load_function,
 )
+from accelerx.recipes import PythonRecipe
 from accelerx.runtime.arraybase import Dispatcher
 from accelerx.runtime.backend import Dim3
 from accelerx.runtime.device import Device, current_device
@@ -216,27 +225,7 @@ class Kernel:
         return f"({', '.join(self._names)})"
 
     def _device(self, values: Sequence[Any], configuration: Configuration) -> Device:
-        """Where the arguments live; the current device if none is on a device."""
-        device: Device | None = None
-        first = ""
-        for name, value in zip(self._names, values, strict=True):
-            for leaf in leaves((value,)) if isinstance(value, tuple) else (value,):
-                if not isinstance(leaf, ndarray):
-                    continue
-                if device is None:
-                    device, first = leaf.device, name
-                elif leaf.device is not device:
-                    raise LaunchError(
-                        f"{self.__name__}: {first} is on {device}, {name} on {leaf.device}; move "
-                        f"one with {name}.to({device.name!r})"
-                    )
-        stream = configuration.stream
-        if stream is not None and device is not None and stream.device is not device:
-            raise LaunchError(
-                f"{self.__name__}: the stream belongs to {stream.device}, {first} is on {device}; "
-                f"make the stream under accelerx.device({device.name!r})"
-            )
-        return device or (stream.device if stream is not None else current_device())
+        return device_of(self.__name__, self._names, values, configuration.stream)
 
     def _types(self, values: tuple[Any, ...]) -> tuple[Type, ...]:
         weak = self.options.literals == "weak"
@@ -259,8 +248,8 @@ class Kernel:
             with self._lock:
                 found = self._memo.get(key)
                 if found is None:
-                    recipe = Recipe(self.py_func, types, self.options, self._names)
-                    found = _build(recipe, block, device, checks)
+                    recipe = PythonRecipe(self.py_func, types, self.options, self._names)
+                    found = build(recipe, block, device, checks)
                     self._memo[key] = found
         return found
 
@@ -323,7 +312,7 @@ def _restore_kernel(
     return Kernel(load_function(data), options, signatures, target_options)
 
 
-def _build(recipe: Recipe, block: Dim3, device: Device, checks: frozenset[str]) -> Executable:
+def build(recipe: Recipe, block: Dim3, device: Device, checks: frozenset[str]) -> Executable:
     """Compiles and loads; what does that is imported with the first kernel, for it is large."""
     module = importlib.import_module("accelerx.executable")
     built: Executable = module.Executable.build(recipe, block, device, checks)

@@ -100,6 +100,18 @@ def as_shape(shape: int | Sequence[int]) -> Shape:
     return extents
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryPointer:
+    """An address on a device and the memory it belongs to, which it keeps alive."""
+
+    ptr: int
+    mem: Buffer
+
+    @property
+    def device(self) -> Device:
+        return self.mem.device
+
+
 class ndarray(ArrayBase):
     """An array on a device.
 
@@ -179,6 +191,17 @@ class ndarray(ArrayBase):
         return self.buffer.nbytes
 
     @property
+    def data(self) -> MemoryPointer:
+        """Where its first element lies, under the names CuPy gives it: ``x.data.ptr``."""
+        return MemoryPointer(self.ptr, self.buffer)
+
+    @property
+    def reach(self) -> int:
+        """Bytes from its first element to the end of the one at the highest address."""
+        high = _extremes(self.shape, self.element_strides)[1]
+        return (high + 1) * self.itemsize if self.size else 0
+
+    @property
     def is_contiguous(self) -> bool:
         return self.layout != "A"
 
@@ -225,6 +248,14 @@ class ndarray(ArrayBase):
         self._check_partner(host.shape, host.dtype, "copy_to_device")
         self._write(host, raw)
         return self
+
+    def get(self, stream: StreamLike = None, order: str = "C") -> np.ndarray[Any, Any]:
+        """``copy_to_host`` under CuPy's name."""
+        return np.asarray(self.copy_to_host(stream=stream), order=cast(Any, order))
+
+    def set(self, arr: Any, stream: StreamLike = None) -> None:
+        """``copy_to_device`` under CuPy's name."""
+        self.copy_to_device(arr, stream)
 
     def to(self, device: str | Device) -> ndarray:
         """The array on another device: itself if it is there already, else a copy."""
@@ -314,7 +345,7 @@ class ndarray(ArrayBase):
 
     def view(self, dtype: Any) -> ndarray:
         """The same memory read as another dtype, as NumPy's ``view``."""
-        probe = self._shadow().view(dtypes.from_numpy(dtype).numpy)
+        probe = self._shadow().view(dtypes.of_array(dtype).numpy)
         return self._from_shadow(probe)
 
     def split(self, section: int, stream: StreamLike = 0) -> Iterator[ndarray]:
@@ -425,7 +456,12 @@ class ndarray(ArrayBase):
         return np.asarray(_Shadow(interface)).view(self.dtype)
 
     def _from_shadow(self, shadow: np.ndarray[Any, Any]) -> ndarray:
-        row = dtypes.from_numpy(shadow.dtype)
+        row = dtypes.of_array(shadow.dtype)
+        if any(s % row.itemsize for s in shadow.strides):
+            raise UnsupportedError(
+                f"a view as {shadow.dtype} of an array on {self.device} with strides "
+                f"{self.strides}: its elements would not lie whole elements apart; copy it first"
+            )
         strides = tuple(s // row.itemsize for s in shadow.strides)
         ptr = shadow.__array_interface__["data"][0] if shadow.size else self.ptr
         return make(self.device, row, shadow.shape, strides, ptr, self.buffer, self.writable)
@@ -579,7 +615,7 @@ def empty(
 ) -> ndarray:
     """A new array of undefined values on a device (the current one)."""
     target = current_device() if device is None else device_named(device)
-    row, extents = dtypes.from_numpy(dtype), as_shape(shape)
+    row, extents = dtypes.of_array(dtype), as_shape(shape)
     buffer = Buffer.allocate(target, prod(extents) * row.itemsize)
     return make(target, row, extents, contiguous_strides(extents, order), buffer.ptr, buffer)
 
@@ -605,6 +641,45 @@ def zeros(
     array = empty(shape, dtype, device, order)
     array.buffer.fill(array.ptr, 0, array.nbytes)
     return array
+
+
+def zeros_like(array: Any, dtype: Any = None, device: str | Device | None = None) -> ndarray:
+    """A new array of zeros with the shape, dtype and layout of another."""
+    made = empty_like(array, dtype, device)
+    made.buffer.fill(made.ptr, 0, made.nbytes)
+    return made
+
+
+def ones(
+    shape: int | Sequence[int], dtype: Any = np.float32, device: str | Device | None = None
+) -> ndarray:
+    """A new array of ones on a device (the current one)."""
+    return full(shape, 1, dtype, device)
+
+
+def full(
+    shape: int | Sequence[int],
+    value: Any,
+    dtype: Any = None,
+    device: str | Device | None = None,
+) -> ndarray:
+    """A new array that holds ``value`` everywhere, of the value's dtype if none is given."""
+    wanted = None if dtype is None else dtypes.of_array(dtype).numpy
+    return asarray(np.full(as_shape(shape), value, wanted), device)
+
+
+def arange(*limits: Any, dtype: Any = None, device: str | Device | None = None) -> ndarray:
+    """``numpy.arange`` on a device (the current one)."""
+    wanted = None if dtype is None else dtypes.of_array(dtype).numpy
+    return asarray(np.arange(*limits, dtype=wanted), device)
+
+
+def array(
+    obj: Any, dtype: Any = None, copy: bool = True, device: str | Device | None = None
+) -> ndarray:
+    """``asarray``, but a copy of an array that is on the device already."""
+    made = asarray(obj, device, dtype)
+    return made.copy() if made is obj and copy else made
 
 
 def asarray(

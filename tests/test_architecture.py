@@ -23,6 +23,7 @@ FLOORS = (
     "lang",
     "fingerprint",
     "pickling",
+    "recipes",
     "ndarray",
     "interop",
     "signatures",
@@ -31,9 +32,9 @@ FLOORS = (
     "compilation",
     "executable",
     "kernel",
+    "raw",
     "generated",
     "ops",
-    "raw",
     "cuda",
     "tools",
     "testing",
@@ -41,12 +42,14 @@ FLOORS = (
     "cli",
     "__main__",
 )
-OPTIONAL = {"llvmlite", "ml_dtypes", "scipy", "torch", "IPython"}  # may be imported in a function
+OPTIONAL = {"clang", "llvmlite", "ml_dtypes", "scipy", "torch", "IPython"}  # may be imported in a function
 NEVER = {"numba", "pybind11"}
 CORE = "accelerx._core"
 # Large parts that are imported when the first kernel needs them, by importlib and downward too.
 LATE = {
     "accelerx.compiler.driver",
+    "accelerx.compiler.frontends.cuda_cpp.clang",
+    "accelerx.compiler.frontends.cuda_cpp.lifter",
     "accelerx.compiler.ir",
     "accelerx.executable",
     "accelerx.runtime.interpreter",

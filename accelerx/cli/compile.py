@@ -12,9 +12,9 @@ from typing import Any
 from accelerx import compilation, config
 from accelerx.arguments import dim3
 from accelerx.compiler import devices
-from accelerx.compiler.recipe import Recipe
 from accelerx.errors import LaunchError
 from accelerx.kernel import Kernel
+from accelerx.recipes import PythonRecipe
 from accelerx.signatures import Type, signatures
 
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     file, _, name = options.kernel.partition(":")
     kernel = _find(_load(Path(file)), name, file)
     block = dim3(kernel.__name__, "block", tuple(int(n) for n in options.block.split(",")))
-    recipe = Recipe(
+    recipe = PythonRecipe(
         kernel.py_func, _types(kernel, options.types), kernel.options, kernel.parameter_names
     )
     model = devices.model(options.model)

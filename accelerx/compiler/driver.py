@@ -15,11 +15,9 @@ from accelerx.compiler.diagnostics import Loc, type_error
 from accelerx.compiler.dialects.base import Dialect, EmitOptions, Program
 from accelerx.compiler.dialects.cuda import CudaDialect
 from accelerx.compiler.dialects.llvm import LlvmDialect
-from accelerx.compiler.frontends.python import lift as lift_python
 from accelerx.compiler.passes.checks import check_bounds
 from accelerx.compiler.printer import print_kernel
 from accelerx.compiler.recipe import Recipe
-from accelerx.compiler.types import ArrayType, flatten
 from accelerx.errors import ArgumentTypeError, UnsupportedError
 
 DIALECTS: dict[str, Dialect] = {row.name: row for row in (LlvmDialect(), CudaDialect())}
@@ -42,8 +40,9 @@ def lift(
         ArgumentTypeError: if a read-only argument is written to.
     """
     options = recipe.options
+    bounds = options.debug or "bounds" in checks
     kernel = dataclasses.replace(
-        lift_python(recipe.function, recipe.types, literals=options.literals),
+        recipe.lift(bounds),
         block=block,
         contract=options.contract,
         fastmath=options.fastmath,
@@ -53,7 +52,7 @@ def lift(
     _check_writes(kernel, recipe)
     if options.literals == "numba" and not options.debug:
         kernel = kernel.with_body(_without_asserts(kernel.body))
-    return check_bounds(kernel) if options.debug or "bounds" in checks else kernel
+    return check_bounds(kernel) if bounds else kernel
 
 
 def emit(kernel: ir.Kernel, dialect: str) -> Program:
@@ -126,10 +125,8 @@ def _without_asserts(body: list[ir.Stmt]) -> list[ir.Stmt]:
 
 
 def _check_writes(kernel: ir.Kernel, recipe: Recipe) -> None:
-    flat = tuple(flatten(recipe.types))
     for param in kernel.params:
-        type_ = flat[param.argument]
-        if param.written and isinstance(type_, ArrayType) and not type_.writable:
+        if param.written and param.argument in recipe.read_only:
             raise ArgumentTypeError(
                 f"argument {param.name!r} of {recipe.name} is read-only, and the kernel writes to "
                 "it; pass a copy"

@@ -8,6 +8,7 @@ Grammar::
     kernel = "kernel" name "(" param ("," param)* ")" mem* stmt*
     param  = buffer | scalar | extent (of a buffer's axis) | stride (of a buffer's axis, in elements)
     mem    = name ":" dtype "[" shape "]" space          space in {global, shared, local, const}
+           | name ":" dtype "[" shape "]" space "view" "of" mem "unit" bytes
     stmt   = local "=" expr                                             Assign
            | mem "[" expr ("," expr)* "]" "=" expr                      Store
            | "if" expr stmt* ["else" stmt*]                             If
@@ -19,6 +20,7 @@ Grammar::
            | "fence" scope
            | [local "="] "atomic" op mem "[" ... "]" expr [expr]        Atomic
            | local "=" "warp" op ...                                    Warp
+           | local "=" "clock" kind                                     Clock
            | "print" ... | "assert" expr message
     expr   = Const | Local | Param | Special | Binary | Unary | Compare | Logical | Select | Cast
            | Bitcast | Call(intrinsic) | Load            (pure trees; Load is the only memory read)
@@ -42,6 +44,13 @@ backend can be compared with the interpreter bit by bit:
   them must be safe to execute: front ends turn a guarded load into an If.
 * ``cas`` compares bits. All dynamic shared arrays of a kernel start at the same address.
 * A Load or Store outside its Mem is undefined (checked only in instrumented builds).
+* A Mem with ``of`` is a view: it reads and writes the storage of another Mem, its root, as elements
+  of its own dtype. ``view[i]`` is the ``dtype.itemsize`` bytes that start ``i * unit`` bytes after
+  the root's element 0, little-endian. The program guarantees that this address is a multiple of
+  the itemsize. Roots are global or shared; accesses to a root and to its views may alias, accesses
+  to two roots alias only if the launch passed one memory twice (or both are dynamic shared arrays).
+* A clock does not go back within a thread. Clock statements neither merge nor change places, and
+  none is left out whose result is read; arithmetic around them may move, as on CUDA.
 * A local is undefined until assigned. A variable assigned on one path only keeps its old value on
   the others.
 * A For evaluates start, stop and step once, its variable is not assigned in the body, and step is
@@ -74,6 +83,7 @@ UnaryOp = Literal["neg", "not", "invert"]  # not: bool -> bool; invert: integer 
 SpecialKind = Literal["thread", "block", "block_dim", "grid_dim", "lane", "warp"]
 BarrierKind = Literal["sync", "count", "and", "or", "warp", "grid"]
 FenceScope = Literal["block", "device", "system"]
+ClockKind = Literal["cycles", "nanoseconds"]
 
 # --------------------------------------------------------------------------------- expressions
 
@@ -379,6 +389,18 @@ class Warp:
 
 
 @dataclass(slots=True, eq=False)
+class Clock:
+    """Gives ``result`` (i64) a counter's present value: of the processor, or of nanoseconds.
+
+    Where the counters start and how fast cycles go is the device's choice.
+    """
+
+    result: str
+    kind: ClockKind = "cycles"
+    loc: Loc | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Print:
     """Writes ``parts``, strings and values, separated by spaces and ended by a newline.
 
@@ -407,7 +429,7 @@ class Assert:
 
 Stmt = (
     Assign | Store | If | For | While | Break | Continue | Return | Scope | Exit | Barrier | Fence
-    | Atomic | Warp | Print | Assert
+    | Atomic | Warp | Clock | Print | Assert
 )  # fmt: skip
 
 # -------------------------------------------------------------------------------------- kernel
@@ -441,6 +463,11 @@ class Mem:
     ``shape`` and ``strides`` (in elements) have one entry per axis: an int, or an i64 expression of
     parameters. ``shape == (None,)`` is a pointer of unknown extent; a shared array whose first extent
     is None takes the launch's dynamic shared memory. ``data`` holds a const array's values, flat.
+
+    A *view* gives the storage of its root ``of`` another type (C's pointer casts, the fields of an
+    array of structs, typed arrays carved from one block of bytes). It has one axis, of stride 1,
+    and an index counts ``unit`` bytes, not elements: an access is within the view if
+    ``0 <= i`` and ``i * unit + dtype.itemsize <= extent * unit``. It needs no parameter of its own.
     """
 
     name: str
@@ -450,10 +477,27 @@ class Mem:
     strides: tuple[int | ParamRef | Expr, ...]
     data: tuple[int | float | bool, ...] | None = None
     loc: Loc | None = None
+    of: str | None = None
+    unit: int | None = None
+
+    @property
+    def storage(self) -> str:
+        """The Mem that owns the bytes: the root of a view, otherwise this one."""
+        return self.name if self.of is None else self.of
+
+    @property
+    def step(self) -> int:
+        """Bytes between index ``i`` and ``i + 1``."""
+        return self.dtype.itemsize if self.unit is None else self.unit
+
+    @property
+    def overhang(self) -> int:
+        """How many of the last indices of an axis of a view leave no room for an element."""
+        return -(-self.dtype.itemsize // self.step) - 1
 
     @property
     def size(self) -> int | None:
-        """Elements, when every extent is known at compile time."""
+        """Elements (a view: units), when every extent is known at compile time."""
         total = 1
         for extent in self.shape:
             if not isinstance(extent, int):
@@ -499,7 +543,7 @@ class Kernel:
         """Bytes of all static shared arrays, each aligned to 16."""
         total = 0
         for mem in self.mems.values():
-            if mem.space == "shared" and mem.size is not None:
+            if mem.space == "shared" and mem.of is None and mem.size is not None:
                 total = (total + 15) // 16 * 16 + mem.size * mem.dtype.itemsize
         return total
 
@@ -663,7 +707,7 @@ def target(s: Stmt) -> str | None:
     match s:
         case Assign() | For():
             return s.target
-        case Barrier() | Atomic() | Warp():
+        case Barrier() | Atomic() | Warp() | Clock():
             return s.result
         case _:
             return None

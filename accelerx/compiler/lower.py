@@ -7,7 +7,8 @@
 ``webs``       again, because unrolling makes more independent uses
 
 Then, when code is emitted and the vector width is known: ``lanes`` (what is uniform, affine, varying,
-and which constructs need masks), ``regions`` (cutting at barriers), and ``compiler.llvm``.
+and which constructs need masks), ``regions`` (cutting at barriers), ``strided`` (accesses that are one
+wide access), and ``compiler.llvm``.
 """
 
 from __future__ import annotations

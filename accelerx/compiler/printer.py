@@ -90,7 +90,10 @@ def _param(p: ir.Param) -> str:
 def _mem(m: ir.Mem) -> str:
     shape = ", ".join(map(_extent, m.shape))
     strides = ", ".join(map(_extent, m.strides))
-    text = f"{m.name}: {m.dtype.short}[{shape}] {m.space} strides ({strides})"
+    text = f"{m.name}: {m.dtype.short}[{shape}] {m.space}"
+    if m.of is not None:
+        return f"{text} view of {m.of} unit {m.step}"
+    text += f" strides ({strides})"
     if m.data is not None:
         text += " = {" + ", ".join(map(_literal, m.data)) + "}"
     return text
@@ -194,6 +197,10 @@ def _warp(s: ir.Warp) -> str:
     return text if s.mask is None else f"{text} mask {print_expr(s.mask)}"
 
 
+def _clock(s: ir.Clock) -> str:
+    return f"{s.result} = clock {s.kind}"
+
+
 def _print(s: ir.Print) -> str:
     parts = [repr(p) if isinstance(p, str) else print_expr(p) for p in s.parts]
     return " ".join(["print" if s.format is None else f"print {s.format!r}:", ", ".join(parts)])
@@ -225,6 +232,7 @@ _HEAD: dict[type, Callable[[Any], str]] = {
     ir.Fence: lambda s: f"fence {s.scope}",
     ir.Atomic: _atomic,
     ir.Warp: _warp,
+    ir.Clock: _clock,
     ir.Print: _print,
     ir.Assert: _assert,
 }

@@ -1,12 +1,12 @@
-"""Recipes: what a kernel is compiled from, device aside."""
+"""Recipes: what a kernel is compiled from, device and block shape aside."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from accelerx.compiler.types import ArgumentType
+if TYPE_CHECKING:
+    from accelerx.compiler import ir
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +30,43 @@ class Options:
     cache: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A Python function with the types of its arguments.
+class Recipe(Protocol):
+    """A kernel's source with all that specialises it; one class for each source language.
 
-    Attributes:
-        function: The Python function.
-        types: One type per parameter.
-        options: How to compile it.
-        names: The parameters' names.
+    ``str(recipe)`` is its signature, for people.
     """
-
-    function: Callable[..., Any]
-    types: tuple[ArgumentType, ...]
-    options: Options
-    names: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        return self.function.__name__
+        """The kernel's name."""
+        ...
 
-    def __str__(self) -> str:
-        return f"{self.name}({', '.join(map(str, self.types))})"
+    @property
+    def options(self) -> Options: ...
+
+    @property
+    def leaf_names(self) -> tuple[str, ...]:
+        """What messages call each flattened argument."""
+        ...
+
+    @property
+    def pointers(self) -> bool:
+        """Whether arrays are bare pointers: their one extent counts what lies behind the pointer."""
+        ...
+
+    @property
+    def read_only(self) -> frozenset[int]:
+        """Flattened arguments that the kernel must not write to."""
+        ...
+
+    def fingerprint(self) -> str | None:
+        """A digest of all that decides the kernel's KIR; None if that cannot be told unlifted."""
+        ...
+
+    def lift(self, bounds: bool) -> ir.Kernel:
+        """The kernel as KIR; with ``bounds``, all extents that checks need are parameters.
+
+        Raises:
+            CompileError: with a caret, if the source is at fault.
+        """
+        ...

@@ -141,7 +141,9 @@ class _Verifier:
         self.need(len(m.shape) == len(m.strides) > 0, "mem axes", count)
         known = m.space in ("global", "shared", "local", "const")
         self.need(known, "mem space", f"{name} lies in {m.space!r}")
-        if m.space == "global":
+        if m.of is not None:
+            self._view(m, m.of)
+        elif m.space == "global":
             p = self.params.get(name)
             if p is None or p.kind != "buffer":
                 self.fail("global mems", f"{name} is global but no buffer parameter has its name")
@@ -151,7 +153,22 @@ class _Verifier:
         for stride in m.strides:
             if not isinstance(stride, int):
                 self._launch_constant(m, stride)
+        self.need(m.of is not None or m.unit is None, "views", f"{name} is no view but has a unit")
         self._mem_data(m)
+
+    def _view(self, m: ir.Mem, of: str) -> None:
+        root = self.kernel.mems.get(of)
+        if root is None:
+            self.fail("views", f"{m.name} is a view of {of}, which is not declared")
+        self.need(root.of is None, "views", f"{m.name} is a view of {of}, itself a view")
+        self.need(m.space in ("global", "shared"), "views", f"{m.name} is a view in {m.space}")
+        places = f"{m.name} lies in {m.space}, its root {of} in {root.space}"
+        self.need(m.space == root.space, "views", places)
+        axes = f"{m.name} is a view with strides {m.strides}: it must have one axis of stride 1"
+        self.need(m.strides == (1,), "views", axes)
+        size, unit = m.dtype.itemsize, m.step
+        steps = f"{m.name} has {size}-byte elements at steps of {unit} bytes"
+        self.need(unit >= 1 and (size % unit == 0 or unit % size == 0), "views", steps)
 
     def _extent(self, m: ir.Mem, axis: int, extent: int | ir.Expr | None) -> None:
         if extent is None:
@@ -300,7 +317,8 @@ class _Verifier:
                 self.fail("indices", f"index '{print_expr(i)}' of {name} is {i.type!r}", loc)
             if self.constant_bounds and isinstance(i, ir.Const) and isinstance(extent, int):
                 message = f"constant index {i.value} of {name} is outside its extent {extent}"
-                self.need(0 <= i.value < extent, "constant indices", message, loc)
+                inside = 0 <= i.value < extent - m.overhang
+                self.need(inside, "constant indices", message, loc)
         return m
 
     # ---- statements
@@ -341,8 +359,8 @@ class _Verifier:
 
     def _writable(self, m: ir.Mem) -> None:
         self.need(m.space != "const", "writes", f"write to const mem {m.name}")
-        if m.space == "global" and not self.params[m.name].written:
-            self.fail("writes", f"write to buffer {m.name}, whose parameter is not 'written'")
+        if m.space == "global" and not self.params[m.storage].written:
+            self.fail("writes", f"write to buffer {m.storage}, whose parameter is not 'written'")
 
     def if_(self, s: ir.If) -> None:
         self._condition(s.condition, "condition of if")
@@ -451,6 +469,10 @@ class _Verifier:
         result = {"same": types[0] if types else dtypes.uint32, "bool": dtypes.bool_}
         self._result(s.result, result.get(row.result, dtypes.uint32))
 
+    def clock(self, s: ir.Clock) -> None:
+        self.need(s.kind in ("cycles", "nanoseconds"), "clocks", f"no clock {s.kind!r}")
+        self._result(s.result, dtypes.int64)
+
     def print_(self, s: ir.Print) -> None:
         for part in s.parts:
             if not isinstance(part, str):
@@ -504,6 +526,7 @@ _STMT: dict[type, Callable[[_Verifier, Any], None]] = {
     ir.Fence: _Verifier.fence,
     ir.Atomic: _Verifier.atomic,
     ir.Warp: _Verifier.warp,
+    ir.Clock: _Verifier.clock,
     ir.Print: _Verifier.print_,
     ir.Assert: _Verifier.assert_,
 }

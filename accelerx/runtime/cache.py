@@ -11,6 +11,7 @@ import hashlib
 import logging
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from accelerx import config
@@ -181,14 +182,19 @@ def generator_hash() -> str:
     if not _generator:
         root = Path(__file__).parents[1]
         digest = hashlib.sha256()
-        for path in sorted(
-            [*(root / "compiler").rglob("*.py"), *root.glob("*.py"), *root.glob("runtime/jit*.py")]
-        ):
-            status = path.stat()
+        for path in sorted(_sources(root)):
+            status = os.stat(path)
             digest.update(f"{path}:{status.st_size}:{status.st_mtime_ns};".encode())
         digest.update(_cpu_features())
         _generator.append(digest.hexdigest())
     return _generator[0]
+
+
+def _sources(root: Path) -> Iterator[str]:
+    """The files that decide what kernels become: Python, and the headers CUDA C++ includes."""
+    for folder, _, names in os.walk(root / "compiler"):
+        yield from (os.path.join(folder, name) for name in names if not name.endswith(".pyc"))
+    yield from map(str, (*root.glob("*.py"), *root.glob("runtime/jit*.py")))
 
 
 def _cpu_features() -> bytes:

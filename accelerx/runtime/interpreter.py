@@ -25,7 +25,7 @@ from accelerx.runtime import interpreter_math as arithmetic
 from accelerx.runtime import interpreter_waits as waits
 from accelerx.runtime.interpreter_lanes import Dim3, Lanes
 from accelerx.runtime.interpreter_lockstep import Chunk, Lockstep, Visit
-from accelerx.runtime.interpreter_memory import Array
+from accelerx.runtime.interpreter_memory import Array, View
 from accelerx.runtime.interpreter_output import encode, message_text, print_text, value_types
 
 LANES = 1 << 16  # of a chunk: enough to hide NumPy's overhead, few enough to stay in caches
@@ -109,7 +109,7 @@ class Interpreter:
         threads = block[0] * block[1] * block[2]
         size = shared_bytes
         for m in self.kernel.mems.values():
-            if m.space in ("shared", "local"):
+            if m.space in ("shared", "local") and m.of is None:
                 copies = threads if m.space == "local" else 1
                 size += (m.size or 0) * m.dtype.itemsize * copies
         return max(1, min(LANES // threads, CHUNK_BYTES // max(size, 1)))
@@ -178,10 +178,14 @@ class _Launch:
             else:
                 self.params[p.name] = _scalar(p, arguments[p.name])
 
-    def bind(self, m: ir.Mem, lanes: Lanes, constant: Callable[[ir.Expr], int]) -> Array:
-        """The Array of a Mem for the blocks of ``lanes``."""
+    def bind(
+        self, m: ir.Mem, lanes: Lanes, constant: Callable[[ir.Expr], int], root: Array | None
+    ) -> Array:
+        """The Array of a Mem for the blocks of ``lanes``; a view takes its root's."""
         strides = tuple(s if isinstance(s, int) else constant(s) for s in m.strides)
         extents = tuple(n if n is None or isinstance(n, int) else constant(n) for n in m.shape)
+        if root is not None:
+            return View(m, root, extents)
         if m.space == "global":
             flat, offset = self.buffers[m.name]
             high = flat.size - offset
@@ -194,11 +198,13 @@ class _Launch:
             return Array(m.name, m.dtype, data, strides, extents)
         if m.size is None:
             return self._dynamic_shared(m, lanes, strides, extents)
-        owners = lanes.block_in_chunk if m.space == "shared" else np.arange(lanes.count)
-        count = lanes.blocks if m.space == "shared" else lanes.count
-        data = np.zeros(count * m.size, arithmetic.memory_type(m.dtype))
-        base = owners * m.size
-        return Array(m.name, m.dtype, data, strides, extents, base=base, high=m.size)
+        owners, count, row = np.arange(lanes.count), lanes.count, m.size
+        if m.space == "shared":
+            owners, count = lanes.block_in_chunk, lanes.blocks
+            # Each copy begins where an element of any type may, for the sake of views.
+            row = -(-m.size * m.dtype.itemsize // 16) * 16 // m.dtype.itemsize
+        data = np.zeros(count * row, arithmetic.memory_type(m.dtype))
+        return Array(m.name, m.dtype, data, strides, extents, base=owners * row, high=m.size)
 
     def _dynamic_shared(
         self, m: ir.Mem, lanes: Lanes, strides: tuple[int, ...], extents: tuple[int | None, ...]

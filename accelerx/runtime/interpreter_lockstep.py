@@ -6,6 +6,7 @@ the next one. Lanes that jump are kept with the loop or scope that they jump out
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -21,7 +22,7 @@ from accelerx.runtime.interpreter_atomic import atomic
 from accelerx.runtime.interpreter_intrinsics import intrinsic
 from accelerx.runtime.interpreter_lanes import Dim3, Lanes, Mask
 from accelerx.runtime.interpreter_math import Value
-from accelerx.runtime.interpreter_memory import Array, OutOfBounds
+from accelerx.runtime.interpreter_memory import Array, BadAccess, Misaligned
 from accelerx.runtime.interpreter_warp import Warps, warp
 
 TURNS = 1 << 25  # of one While; more would take an hour, so something is wrong with it
@@ -62,7 +63,8 @@ class Chunk:
         kernel: The kernel.
         lanes: The blocks' lanes.
         params: Values of scalar, extent and stride parameters, as registers.
-        bind: Makes a Mem's Array, given a function that evaluates extents and strides.
+        bind: Makes a Mem's Array, given a function that evaluates extents and strides, and the
+            root's Array if it is a view.
         waits: ``interpreter_waits.loops`` of the kernel.
         on_assert: Called for each failed assertion, in lane order; what it raises stops the run.
         prints: Receives what Print statements wrote.
@@ -71,7 +73,7 @@ class Chunk:
     kernel: ir.Kernel
     lanes: Lanes
     params: dict[str, Value]
-    bind: Callable[[ir.Mem, Lanes, Callable[[ir.Expr], int]], Array]
+    bind: Callable[[ir.Mem, Lanes, Callable[[ir.Expr], int], Array | None], Array]
     waits: dict[int, frozenset[str]]
     on_assert: Callable[[Visit], None]
     prints: list[Visit] = field(default_factory=list)
@@ -92,8 +94,10 @@ class Lockstep:
         self.statement: ir.Stmt | None = None
         self._warps: Warps | None = None
         self.arrays: dict[str, Array] = {}
-        for mem in chunk.kernel.mems.values():
-            self.arrays[mem.name] = chunk.bind(mem, self.lanes, self._launch_constant)
+        # Roots first (False sorts before True): views are made of their memory.
+        for mem in sorted(chunk.kernel.mems.values(), key=lambda m: m.of is not None):
+            root = None if mem.of is None else self.arrays[mem.of]
+            self.arrays[mem.name] = chunk.bind(mem, self.lanes, self._launch_constant, root)
 
     def run(self) -> None:
         """Executes the kernel's body for all lanes."""
@@ -118,9 +122,17 @@ class Lockstep:
         text = f"{message} (kernel {self.chunk.kernel.name}, block {block}, thread {thread})"
         raise KernelAssertionError(render(loc or self.chunk.kernel.loc, text, hint))
 
-    def outside(self, array: Array, error: OutOfBounds, loc: Loc | None) -> NoReturn:
-        """Raises for an access outside an array."""
+    def refuse(self, array: Array, error: BadAccess, loc: Loc | None) -> NoReturn:
+        """Raises for an access that an array does not allow."""
         index = ", ".join(map(str, error.index))
+        if isinstance(error, Misaligned):
+            self.fail(
+                f"{array.name}[{index}] is misaligned: its address is no multiple of the "
+                f"{array.dtype.itemsize} bytes of a {array.dtype.name}",
+                error.lane,
+                loc,
+                "a pointer cast must leave every access at a multiple of the element's size",
+            )
         shape = ", ".join("?" if n is None else str(n) for n in array.extents)
         held = f"elements {array.low} to {array.high - 1}" if array.high > array.low else "nothing"
         self.fail(
@@ -188,8 +200,8 @@ class Lockstep:
         indices = [self.eval(i, mask) for i in e.indices]
         try:
             return array.load(indices, mask)
-        except OutOfBounds as error:
-            self.outside(array, error, e.loc)
+        except BadAccess as error:
+            self.refuse(array, error, e.loc)
 
     # ---- locals and memory
 
@@ -210,8 +222,8 @@ class Lockstep:
         value = self.eval(s.value, mask)
         try:
             array.store(indices, value, mask)
-        except OutOfBounds as error:
-            self.outside(array, error, s.loc)
+        except BadAccess as error:
+            self.refuse(array, error, s.loc)
         return mask
 
     def atomic(self, s: ir.Atomic, mask: Mask) -> Mask:
@@ -221,8 +233,8 @@ class Lockstep:
         compare = None if s.compare is None else self.eval(s.compare, mask)
         try:
             old = atomic(s.op, array, indices, value, compare, mask)
-        except OutOfBounds as error:
-            self.outside(array, error, s.loc)
+        except BadAccess as error:
+            self.refuse(array, error, s.loc)
         if s.result is not None:
             self.set(s.result, old, mask)
         return mask
@@ -381,6 +393,11 @@ class Lockstep:
             "move it out of the branch or loop",
         )
 
+    def clock(self, s: ir.Clock, mask: Mask) -> Mask:
+        """Cycles are nanoseconds here: NumPy has no use for the processor's own counter."""
+        self.set(s.result, np.int64(time.perf_counter_ns()), mask)
+        return mask
+
     def warp(self, s: ir.Warp, mask: Mask) -> Mask:
         if self._warps is None:
             self._warps = Warps(self.lanes)
@@ -483,6 +500,7 @@ _STMT: dict[type, Callable[[Lockstep, Any, Mask], Mask]] = {
     ir.Fence: Lockstep.fence,
     ir.Atomic: Lockstep.atomic,
     ir.Warp: Lockstep.warp,
+    ir.Clock: Lockstep.clock,
     ir.Print: Lockstep.print_,
     ir.Assert: Lockstep.assert_,
 }

@@ -1,7 +1,7 @@
 """The interpreter's memories: arrays that lanes load from and store to, never outside of them.
 
-Shared arrays have one copy a block of the chunk, local ones one a lane. Every access is checked
-against the memory that is really there, so that no kernel can crash the interpreter.
+Shared arrays have one copy a block of the chunk, local ones one a lane; views have none. Every access
+is checked against the memory that is really there, so that no kernel can crash the interpreter.
 """
 
 from __future__ import annotations
@@ -11,23 +11,32 @@ from typing import Any
 
 import numpy as np
 
+from accelerx.compiler.ir import Mem
 from accelerx.dtypes import DType
 from accelerx.runtime.interpreter_lanes import Mask
 from accelerx.runtime.interpreter_math import Value, from_memory, memory_type, to_memory
 
 
-class OutOfBounds(Exception):
-    """An access outside a memory; the interpreter adds names and places to it.
+class BadAccess(Exception):
+    """An access that cannot be made; the interpreter adds names and places to it.
 
     Attributes:
         lane: The lowest lane at fault.
         index: Its index, one number an axis.
-        flat: Its distance from element 0, in elements.
+        flat: Its distance from element 0, in elements (of a view: in steps).
     """
 
     def __init__(self, lane: int, index: tuple[int, ...], flat: int) -> None:
         super().__init__(f"lane {lane}: index {index}")
         self.lane, self.index, self.flat = lane, index, flat
+
+
+class OutOfBounds(BadAccess):
+    """An access outside a memory."""
+
+
+class Misaligned(BadAccess):
+    """An access through a view at an address that is no multiple of the element's size."""
 
 
 class Array:
@@ -92,6 +101,7 @@ class Array:
 
         Raises:
             OutOfBounds: if a lane of ``mask`` would leave the memory.
+            Misaligned: if it is a view's, and not where an element of that size can be.
         """
         flat: Any = np.int64(0)
         for index, stride in zip(indices, self.strides, strict=True):
@@ -100,18 +110,60 @@ class Array:
         base = self.base
         if np.ndim(flat) == 0 and np.ndim(base) == 0:
             if not self.low <= flat < self.high:
-                self._fail(indices, flat, mask, 0)
-            return int(flat) + base
+                raise OutOfBounds(*_fault(indices, flat, mask, 0))
+            return self._position(int(flat), base, indices, mask)
         flat, base = _select(flat, mask), _select(base, mask)
         outside = (flat < self.low) | (flat >= self.high)
         if outside.any():
-            self._fail(indices, flat, mask, int(np.argmax(outside)))
+            raise OutOfBounds(*_fault(indices, flat, mask, int(np.argmax(outside))))
+        return self._position(flat, base, indices, mask)
+
+    def _position(self, flat: Any, base: Any, indices: Sequence[Value], mask: Mask) -> Any:
+        """The place in ``data`` of flat indices that exist, in the lanes of ``mask``."""
         return flat + base
 
-    def _fail(self, indices: Sequence[Value], flat: Any, mask: Mask, nth: int) -> None:
-        lane = int(mask.lanes[nth])
-        index = tuple(int(i[lane] if np.ndim(i) else i) for i in indices)
-        raise OutOfBounds(lane, index, int(flat[nth] if np.ndim(flat) else flat))
+
+class View(Array):
+    """The memory of an Array as elements of another type, an index counting ``unit`` bytes.
+
+    ``data`` begins at the memory's first address that is aligned for the type, and ``base`` is the
+    byte of element 0 counted from there.
+    """
+
+    __slots__ = ("unit",)
+
+    def __init__(self, mem: Mem, root: Array, extents: tuple[int | None, ...]) -> None:
+        size, own = mem.dtype.itemsize, root.dtype.itemsize
+        raw = root.data.view(np.uint8)
+        skipped = -raw.ctypes.data % size
+        whole = max(0, raw.size - skipped) // size * size
+        super().__init__(
+            mem.name,
+            mem.dtype,
+            raw[skipped : skipped + whole],
+            (1,),
+            extents,
+            base=root.base * own - skipped,
+            low=-(-root.low * own // mem.step),
+            high=(root.high * own - size) // mem.step + 1,
+        )
+        self.unit = mem.step
+
+    def _position(self, flat: Any, base: Any, indices: Sequence[Value], mask: Mask) -> Any:
+        at = flat * self.unit + base
+        position, rest = np.divmod(at, self.dtype.itemsize)
+        if np.any(rest):
+            raise Misaligned(*_fault(indices, flat, mask, int(np.argmax(rest != 0))))
+        return position if np.ndim(position) else int(position)
+
+
+def _fault(
+    indices: Sequence[Value], flat: Any, mask: Mask, nth: int
+) -> tuple[int, tuple[int, ...], int]:
+    """What a BadAccess tells of the ``nth`` lane of a mask."""
+    lane = int(mask.lanes[nth])
+    index = tuple(int(i[lane] if np.ndim(i) else i) for i in indices)
+    return lane, index, int(flat[nth] if np.ndim(flat) else flat)
 
 
 def _wide(index: Value) -> Any:

@@ -22,7 +22,8 @@ def loops(kernel: ir.Kernel) -> dict[int, frozenset[str]]:
 
 def may_wait_for_blocks(kernel: ir.Kernel) -> bool:
     """Whether a While may end because of what another block writes to global memory."""
-    shared = {p.name for p in kernel.params if p.kind == "buffer" and p.written}
+    written = {p.name for p in kernel.params if p.kind == "buffer" and p.written}
+    shared = {m.name for m in kernel.mems.values() if m.storage in written}
     return any(_watches(s, _deciding(s, effects=False), shared) for s in _whiles(kernel))
 
 

@@ -70,6 +70,7 @@ def test_expression(expr: ir.Expr, text: str) -> None:
             "z = warp shfl_up(x, 1i32) width 8i32 mask y",
         ),
         (ir.Warp("activemask", (), "z"), "z = warp activemask()"),
+        (ir.Clock("t", "nanoseconds"), "t = clock nanoseconds"),
         (ir.Print(("n =", x)), "print 'n =', x"),
         (ir.Print((x,), "%d"), "print '%d': x"),
         (ir.Assert(ir.Compare("lt", x, y), "low", (x,), "bounds"), "assert bounds x < y: 'low', x"),
@@ -98,6 +99,17 @@ def test_nested_statements_are_indented() -> None:
         "  post\n"
         "    x = x + 1i32"
     )
+
+
+def test_a_view_shows_its_root_and_its_unit() -> None:
+    k = kernel([store("v", load("w", f32))], {"a": i32})
+    k.mems["v"] = ir.Mem("v", f32, "global", (None,), (1,), of="a")
+    k.mems["w"] = ir.Mem("w", f32, "global", (12,), (1,), of="a", unit=1)
+    assert print_kernel(k).splitlines()[2:5] == [
+        "  mem a: i32[?] global strides (1)",
+        "  mem v: f32[?] global view of a unit 4",
+        "  mem w: f32[12] global view of a unit 1",
+    ]
 
 
 def test_kernel_shows_all_declarations() -> None:

@@ -238,6 +238,85 @@ def test_constant_indices_lie_inside_static_extents(index: int) -> None:
     verify(k, constant_bounds=False)
 
 
+def view(**fields: object) -> ir.Mem:
+    """A view of the f32 buffer ``a``, made wrong by ``fields``."""
+    good = ir.Mem("v", u32, "global", (None,), (1,), of="a", unit=1)
+    return replace(good, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rule", "m"),
+    [
+        ("views", view(of="nothing")),
+        ("views", view(of="v")),
+        ("views", view(space="shared")),
+        ("views", view(space="local", shape=(4,))),
+        ("views", view(strides=(2,))),
+        ("views", view(shape=(4, 4), strides=(4, 1))),
+        ("views", view(unit=0)),
+        ("views", view(unit=3)),
+        ("views", view(unit=6)),
+        ("views", view(of=None, space="local", shape=(4,))),
+        ("mem data", view(data=(1,))),
+        ("mem extents", view(shape=(ir.Cast(x, i64),))),
+    ],
+)
+def test_bad_view(rule: str, m: ir.Mem) -> None:
+    k = make()
+    k.mems["v"] = m
+    assert broken(k).rule == rule
+
+
+def test_a_view_of_a_view_is_refused() -> None:
+    k = make()
+    k.mems |= {"v": view(), "w": view(name="w", of="v")}
+    assert broken(k).rule == "views"
+
+
+@pytest.mark.parametrize("unit", [1, 2, 4, 8, 12])
+def test_a_view_needs_no_parameter_and_may_step_by_parts_or_multiples(unit: int) -> None:
+    k = make(ir.Assign("f", ir.Bitcast(load("v", u32), f32)))
+    k.mems["v"] = view(unit=unit)
+    verify(k)
+
+
+def test_a_write_through_a_view_is_a_write_to_its_root() -> None:
+    k = make(store("v", const(0, u32)))
+    k.mems["v"] = view()
+    verify(k)
+    k.params[0] = replace(k.params[0], written=False)
+    assert "write to buffer a, whose parameter" in str(broken(k))
+
+
+@pytest.mark.parametrize(("unit", "last"), [(1, 12), (2, 14), (4, 15), (8, 15)])
+def test_an_element_ends_inside_a_views_extent(unit: int, last: int) -> None:
+    for index in (0, last):
+        k = make(ir.Assign("f", ir.Bitcast(load("v", u32, index), f32)))
+        k.mems["v"] = view(unit=unit, shape=(16,))
+        verify(k)
+    for index in (-1, last + 1):
+        k = make(ir.Assign("f", ir.Bitcast(load("v", u32, index), f32)))
+        k.mems["v"] = view(unit=unit, shape=(16,))
+        assert broken(k).rule == "constant indices"
+
+
+def test_views_take_no_shared_memory() -> None:
+    k = make()
+    k.mems["s"] = ir.Mem("s", f32, "shared", (100,), (1,))
+    k.mems["v"] = ir.Mem("v", u32, "shared", (100,), (1,), of="s")
+    assert k.static_shared_bytes == 400
+    verify(k, shared_limit=400)
+
+
+def test_clocks_give_an_i64() -> None:
+    k = make(ir.Clock("t"))
+    k.locals["t"] = i64
+    verify(k)
+    assert broken(make(ir.Clock("x"))).rule == "types match"
+    k.body = [ir.Clock("t", "months")]  # type: ignore[arg-type]
+    assert broken(k).rule == "clocks"
+
+
 def test_static_shared_memory_is_limited_on_demand() -> None:
     k = make()
     k.mems["s"] = ir.Mem("s", f32, "shared", (100,), (1,))

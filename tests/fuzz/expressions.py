@@ -96,6 +96,7 @@ class Readable:
         per_thread: Whether it differs between threads (a local array).
         affine: Whether it is read at steps of the thread's number: it has twice as many elements as
             the launch has threads, and AFFINE_ROOM more.
+        scale: What an index counts for an element (of a view; 1 otherwise).
     """
 
     mem: str
@@ -103,6 +104,7 @@ class Readable:
     extents: tuple[int, ...]
     per_thread: bool = False
     affine: bool = False
+    scale: int = 1
 
 
 @dataclass(slots=True)
@@ -113,6 +115,13 @@ class Scope:
     uniform: dict[str, DType] = field(default_factory=dict)
     params: dict[str, DType] = field(default_factory=dict)
     arrays: list[Readable] = field(default_factory=list)
+
+
+def scaled(index: ir.Expr, by: int) -> ir.Expr:
+    """``index * by``, of which a program promises that it does not wrap."""
+    if by == 1:
+        return index
+    return binary("mul", index, const(by, index.type), nowrap=index.type.is_signed)
 
 
 class Expressions:
@@ -274,12 +283,13 @@ class Expressions:
     def index(self, array: Readable, depth: int, uniform: bool = False) -> tuple[ir.Expr, ...]:
         """Indices inside an array."""
         if array.affine:
-            return (self._affine(array.extents[0]),)
+            return (scaled(self._affine(array.extents[0]), array.scale),)
         types = [t for t in self.types if t.is_integer and t.bits >= 16]
-        return tuple(
+        indices = (
             masked(self.make(self.rng.choice(types or [i32]), min(depth, 2), uniform), extent)
             for extent in array.extents
         )
+        return tuple(scaled(index, array.scale) for index in indices)
 
     def _affine(self, threads: int) -> ir.Expr:
         """Start plus a step times the thread's number, now and then plus a loop's variable."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from accelerx import dtypes
 from accelerx.compiler import ir
 from accelerx.compiler.intrinsics import INTRINSICS
-from tests.fuzz.expressions import b, binary, const, i32, masked, u32
-from tests.fuzz.setting import SLOTS, Program, Setting, linear, local, plus, zero
+from accelerx.dtypes import DType
+from tests.fuzz.expressions import b, binary, const, i32, i64, masked, u32
+from tests.fuzz.setting import SLOTS, Program, Setting, linear, local, plus, times, zero
 
 APPROXIMATE = tuple(r.name for r in INTRINSICS.values() if r.domain == "float" and max(r.ulp) > 0)
 _RETURNING = ("add", "sub", "min", "max", "exch")
@@ -90,6 +91,8 @@ class _Generator(Setting):
             (0 if deep else 8, self._for),
             (0 if deep else 6, self._while),
             (0 if deep else 4, self._scope),
+            (8 if self.views.records else 0, self._record),
+            (8 if self.packed else 0, self._fields),
             (10 if flow.together and self.shared else 0, self._exchange),
             (5 if flow.together and self.counters else 0, self._shared_atomics),
             (4 if flow.together else 0, self._vote),
@@ -139,6 +142,55 @@ class _Generator(Setting):
         a = self.rng.choice(arrays)
         return [ir.Store(a.mem, self.expr.index(a, 2), self.expr.make(a.dtype, 2))]
 
+    def _record(self, flow: _Flow) -> list[ir.Stmt]:
+        """Loads or stores of the thread's own bytes, as different types over each other."""
+        out: list[ir.Stmt] = []
+        for _ in range(self.rng.randint(1, 3)):
+            m = self.rng.choice(self.views.records)
+            index = (self.views.field(m, local("g")),)
+            if self.rng.random() < 0.5:
+                out.append(ir.Store(m.name, index, self._bytes_of(m.dtype)))
+            else:
+                names = [n for n in self.locals_of[m.dtype] if n in self.scope.varying]
+                load = ir.Load(m.name, index, m.dtype)
+                out.append(ir.Assign(self.rng.choice(names), load))
+        return out
+
+    def _fields(self, flow: _Flow) -> list[ir.Stmt]:
+        """Loads, then stores, of some fields of the thread's own struct."""
+        rng = self.rng
+        t, width = rng.choice(list(self.packed.items()))
+        mem, wide = f"k_{t.short}", rng.random() < 0.3
+
+        def field(n: int) -> tuple[ir.Expr, ...]:
+            thread = plus(times(local("g"), const(width, i32)), const(n, i32))
+            index = self.views.at(mem, thread if n else times(local("g"), const(width, i32)))
+            return (ir.Cast(index, i64) if wide else index,)
+
+        def some() -> list[int]:
+            return rng.sample(range(width), rng.choice((0, 1, width, rng.randint(1, width))))
+
+        names = [n for n in self.locals_of[t] if n in self.scope.varying]
+        out: list[ir.Stmt] = []
+        for n in some():
+            value: ir.Expr = ir.Load(mem, field(n), t)
+            if rng.random() < 0.3:
+                value = ir.Select(self.expr.condition(), value, self.expr.make(t, 1), t)
+            out.append(ir.Assign(rng.choice(names), value))
+        for n in some():
+            value = self.expr.make(t, 2)
+            if rng.random() < 0.3:
+                value = ir.Select(
+                    self.expr.condition(), value, ir.Load(mem, field(rng.randrange(width)), t), t
+                )
+            out.append(ir.Store(mem, field(n), value))
+        return out
+
+    def _bytes_of(self, t: DType) -> ir.Expr:
+        """A value whose bytes KIR defines."""
+        value = self.expr.make(t, 3)
+        return self.expr.number(value) if t.is_float else value
+
     def _approximate(self, flow: _Flow) -> list[ir.Stmt]:
         """A function that is not exact: its value goes to memory and nowhere else."""
         floats = [t for t in self.types if t in (dtypes.float32, dtypes.float64)]
@@ -165,6 +217,7 @@ class _Generator(Setting):
             return [self._assign(flow)]
         name, op, t, size = self.rng.choice(counters)
         index = masked(self.expr.make(i32, 2), self.rng.choice((1, 4, size)))
+        index = self.views.at(name, index)
         return [ir.Atomic(op, name, (index,), self.expr.make(t, 2))]
 
     def _atomic_result(self, flow: _Flow) -> list[ir.Stmt]:
@@ -281,9 +334,11 @@ class _Generator(Setting):
             turn = const(self.rng.randint(1, self.threads), i32)
             other = binary("rem", binary("add", local("t"), turn), size)
         result = self.rng.choice([n for n in self.locals_of[t] if n in self.scope.varying])
-        write: ir.Stmt = ir.Store(m.name, (local("t"),), self.expr.make(t, 3))
+        value = self.expr.make(t, 3) if m.of is None else self._bytes_of(t)
+        write: ir.Stmt = ir.Store(m.name, (self.views.at(m.name, local("t")),), value)
         if self.rng.random() < 0.3:
             write = ir.If(self.expr.condition(), [write])
+        other = self.views.at(m.name, other)
         read: ir.Stmt = ir.Assign(result, ir.Load(m.name, (other,), t))
         if self.rng.random() < 0.3:
             read = ir.If(self.expr.condition(), [read])

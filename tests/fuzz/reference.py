@@ -251,6 +251,42 @@ def _nextafter(x: float, y: float, t: DType) -> float:
     return math.copysign(math.inf if size > top else float(size), x)
 
 
+# ------------------------------------------------------------------------------------- storage
+
+
+class _Bytes:
+    """Bytes that several Mems share, as the elements of one of them."""
+
+    def __init__(self, data: bytearray, m: ir.Mem) -> None:
+        self.data, self.dtype, self.step = data, m.dtype, m.step
+
+    def __len__(self) -> int:
+        return max(0, len(self.data) - self.dtype.itemsize) // self.step + 1
+
+    def __getitem__(self, at: int) -> Number:
+        start = at * self.step
+        raw = np.frombuffer(self.data, np.uint8, self.dtype.itemsize, start)
+        return bool(raw[0]) if self.dtype.is_bool else _numbers(raw.view(self.dtype.numpy))[0]
+
+    def __setitem__(self, at: int, value: Number) -> None:
+        start = at * self.step
+        raw = np.array([value], self.dtype.numpy).tobytes()
+        self.data[start : start + len(raw)] = raw
+
+
+Memory = dict[str, list[Number] | _Bytes]
+
+
+def _share(kernel: ir.Kernel, root: str, data: bytearray) -> Memory:
+    """The Mems that lie in the bytes of ``root``, itself among them."""
+    return {m.name: _Bytes(data, m) for m in kernel.mems.values() if m.storage == root}
+
+
+def _roots(kernel: ir.Kernel) -> set[str]:
+    """The Mems that have views."""
+    return {m.of for m in kernel.mems.values() if m.of is not None}
+
+
 # ------------------------------------------------------------------------------------- threads
 
 
@@ -271,7 +307,7 @@ class _Block:
     block: tuple[int, ...]
     index: tuple[int, ...]
     params: Mapping[str, Number]
-    memory: dict[str, list[Number]]
+    memory: Memory
 
 
 @dataclass(slots=True)
@@ -339,8 +375,8 @@ class _Thread:
             case _:
                 return self.linear // 32
 
-    def place(self, name: str, indices: Sequence[ir.Expr]) -> tuple[list[Number], int]:
-        """The list of a Mem and the position of an element in it."""
+    def place(self, name: str, indices: Sequence[ir.Expr]) -> tuple[list[Number] | _Bytes, int]:
+        """The elements of a Mem and the position of an element in it."""
         mem = self.block.kernel.mems[name]
         strides = [s if isinstance(s, int) else self.eval(s) for s in mem.strides]
         at = sum(self.eval(i) * s for i, s in zip(indices, strides, strict=True))
@@ -453,7 +489,11 @@ def run(
     buffers: Mapping[str, np.ndarray[Any, Any]],
 ) -> None:
     """Runs a kernel, block after block, and writes the buffers."""
-    memory = {name: _numbers(array) for name, array in buffers.items()}
+    roots = _roots(kernel)
+    bytes_of = {n: bytearray(a.tobytes()) for n, a in buffers.items() if n in roots}
+    memory: Memory = {n: _numbers(array) for n, array in buffers.items() if n not in roots}
+    for name, data in bytes_of.items():
+        memory |= _share(kernel, name, data)
     threads = block[0] * block[1] * block[2]
     for z in range(grid[2]):
         for y in range(grid[1]):
@@ -462,7 +502,11 @@ def run(
                 _declare(here, shared_bytes)
                 _run_block(here, threads)
     for name, array in buffers.items():
-        if array.flags.writeable:
+        if not array.flags.writeable:
+            continue
+        if name in roots:
+            array[:] = np.frombuffer(bytes_of[name], array.dtype)
+        else:
             array[:] = np.array(memory[name], array.dtype)
 
 
@@ -472,8 +516,14 @@ def _numbers(array: np.ndarray[Any, Any]) -> list[Number]:
 
 
 def _declare(block: _Block, shared_bytes: int) -> None:
+    roots = _roots(block.kernel)
     for m in block.kernel.mems.values():
-        if m.space == "shared":
+        if m.of is not None:
+            continue
+        if m.space == "shared" and m.name in roots:
+            size = shared_bytes if m.size is None else m.size * m.dtype.itemsize
+            block.memory |= _share(block.kernel, m.name, bytearray(size))
+        elif m.space == "shared":
             size = shared_bytes // m.dtype.itemsize if m.size is None else m.size
             block.memory[m.name] = [0] * size
         elif m.space == "const":

@@ -25,6 +25,7 @@ from tests.fuzz.expressions import (
     i64,
     random_value,
 )
+from tests.fuzz.views import ARENA, Views
 
 BLOCKS = (
     (32, 1, 1), (64, 1, 1), (256, 1, 1), (7, 1, 1), (33, 1, 1), (100, 1, 1), (1, 1, 1),
@@ -103,9 +104,11 @@ class Setting:
         self.names = 0
         self.total = self.grid[0] * self.grid[1] * self.grid[2] * self.threads
         self.slots: dict[str, int] = {}  # of each output array
+        self.packed: dict[DType, int] = {}  # elements of a thread's struct, where there is one
         self.side_by_side: set[str] = set()  # output arrays where a slot's elements are neighbours
         self.budget = rng.choice((4, 6, 8, 10, 12, 15, 20, 30))
         self.shared_bytes = 0
+        self.views = Views(seed, self.kernel, self.sizes)
 
     def _types(self) -> list[DType]:
         rng = self.rng
@@ -146,8 +149,22 @@ class Setting:
         for t in self.types:
             # A slot for each local's last value lets the epilogue show all of them.
             self._output(f"o_{t.short}", t, SLOTS + len(self.locals_of[t]))
+        self._declare_views()
         self.kernel.locals |= {"g": i32, "t": i32}
         self.scope.varying |= {"g": i32, "t": i32}
+
+    def _declare_views(self) -> None:
+        for t in self.types:
+            if self.views.wanted(0.25):
+                self._packed_array(t)
+        if self.views.wanted(0.3):
+            self.views.declare_records(self.types, self.total)
+        if self.views.wanted(0.3):
+            dynamic = not self.shared_bytes and self.views.wanted(0.5)
+            self.views.declare_arena(self.types, self.threads, dynamic=dynamic)
+            self.shared += self.views.arena
+            if dynamic:
+                self.shared_bytes = ARENA * self.threads
 
     def _param(self, name: str, t: DType) -> None:
         self.kernel.params.append(ir.Param(name, "scalar", t, len(self.kernel.params)))
@@ -169,6 +186,10 @@ class Setting:
     def _input(self, t: DType) -> None:
         """A read-only array; some are matrices whose extents and strides are parameters."""
         name, k = f"i_{t.short}", self.kernel
+        if not t.is_bool and self.views.wanted(0.2):
+            scale = self.views.buffer(name, t, INPUT)
+            self.scope.arrays.append(Readable(name, t, (INPUT,), scale=scale))
+            return
         argument = len(k.params)
         k.params.append(ir.Param(name, "buffer", t, argument))
         self.sizes[name] = INPUT
@@ -191,20 +212,39 @@ class Setting:
     def _output(self, name: str, t: DType, slots: int) -> None:
         """A written array with ``slots`` elements for each thread of the launch."""
         k = self.kernel
-        k.params.append(ir.Param(name, "buffer", t, len(k.params), written=True))
-        k.mems[name] = ir.Mem(name, t, "global", (None,), (1,))
-        self.sizes[name] = self.total * slots
+        # Floats are compared as floats, because the bits of a NaN are open.
+        if t.is_integer and self.views.wanted(0.2):
+            self.views.buffer(name, t, self.total * slots, written=True)
+        else:
+            k.params.append(ir.Param(name, "buffer", t, len(k.params), written=True))
+            k.mems[name] = ir.Mem(name, t, "global", (None,), (1,))
+            self.sizes[name] = self.total * slots
         self.slots[name] = slots
         if self.rng.random() < 0.5:
             self.side_by_side.add(name)
 
+    def _packed_array(self, t: DType) -> None:
+        """An array of small structs, one of each thread, which it alone loads and stores."""
+        name, width, k = f"k_{t.short}", self.views.width(), self.kernel
+        if t.is_integer and self.views.wanted(0.4):
+            self.views.buffer(name, t, self.total * width, written=True)
+        else:
+            k.params.append(ir.Param(name, "buffer", t, len(k.params), written=True))
+            k.mems[name] = ir.Mem(name, t, "global", (None,), (1,))
+            self.sizes[name] = self.total * width
+        self.packed[t] = width
+
     def _affine_input(self, t: DType) -> None:
         """A read-only array that threads read at steps of their number."""
         k, name = self.kernel, f"a_{t.short}"
-        k.params.append(ir.Param(name, "buffer", t, len(k.params)))
-        k.mems[name] = ir.Mem(name, t, "global", (None,), (1,))
-        self.sizes[name] = 2 * self.total + AFFINE_ROOM
-        self.scope.arrays.append(Readable(name, t, (self.total,), affine=True))
+        count, scale = 2 * self.total + AFFINE_ROOM, 1
+        if not t.is_bool and self.views.wanted(0.3):
+            scale = self.views.buffer(name, t, count)
+        else:
+            k.params.append(ir.Param(name, "buffer", t, len(k.params)))
+            k.mems[name] = ir.Mem(name, t, "global", (None,), (1,))
+            self.sizes[name] = count
+        self.scope.arrays.append(Readable(name, t, (self.total,), affine=True, scale=scale))
 
     def _shared(self, t: DType) -> None:
         dynamic = self.rng.random() < 0.3 and not self.shared_bytes
@@ -221,6 +261,8 @@ class Setting:
             name, op = f"{space[0]}c_{t.short}", rng.choice(_COMMUTING)
             if space == "shared":
                 self._mem(name, t, "shared", (COUNTERS,))
+            elif self.views.wanted(0.3):
+                self.views.buffer(name, t, COUNTERS, written=True)
             else:
                 k = self.kernel
                 k.params.append(ir.Param(name, "buffer", t, len(k.params), written=True))
@@ -250,7 +292,8 @@ class Setting:
                 stores = [ir.Store(a.mem, (const(n, i32),), e) for n, e in enumerate(first)]
                 out.append(ir.Scope(f"init.{a.mem}", list(stores)))
         self.scope.arrays = arrays
-        zeros: list[ir.Stmt] = [self._zeros_shared(m) for m in self.shared]
+        zeros: list[ir.Stmt] = [self._zeros_shared(m) for m in self.shared if m.of is None]
+        zeros += self.views.zero_arena(local("t"))
         zeros += [
             self._zeros_counters(name, t, size)
             for name, _, t, size in self.counters
@@ -287,6 +330,7 @@ class Setting:
             index = plus(thread, const(slot * self.total, i32))
         else:
             index = plus(times(thread, const(self.slots[name], i32)), const(slot, i32))
+        index = self.views.at(name, index)
         return (ir.Cast(index, i64) if self.rng.random() < 0.3 else index,)
 
     def _slot_store(self, t: DType, slot: int, value: ir.Expr) -> ir.Stmt:

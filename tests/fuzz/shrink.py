@@ -56,8 +56,8 @@ def _memory_is_initialised(kernel: ir.Kernel) -> bool:
     body = [s for s in kernel.body if not _is_init(s)]
     inits = {s.label for s in kernel.body if isinstance(s, ir.Scope) and _is_init(s)}
     words = set(re.findall(r"[\w.]+", "\n".join(map(print_stmt, body))))
-    own = [m.name for m in kernel.mems.values() if m.space in ("shared", "local")]
-    return all(f"init.{name}" in inits for name in own if name in words)
+    own = [m for m in kernel.mems.values() if m.space in ("shared", "local")]
+    return all(f"init.{m.storage}" in inits for m in own if m.name in words)
 
 
 def _is_init(s: ir.Stmt) -> bool:
@@ -102,6 +102,7 @@ def _pruned(program: Program) -> Program:
     kernel = program.kernel
     text = print_kernel(replace(kernel, locals={}, mems={}, params=[]))
     words = set(re.findall(r"[\w.]+", text))
+    words |= {m.storage for m in kernel.mems.values() if m.name in words}
     mems = {name: m for name, m in kernel.mems.items() if name in words}
     declared = print_kernel(replace(kernel, body=[], locals={}, mems=mems, params=[]))
     words |= set(re.findall(r"[\w.]+", declared))

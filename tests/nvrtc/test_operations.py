@@ -14,6 +14,7 @@ from accelerx.compiler.intrinsics import ATOMICS, INTRINSICS, WARP_OPS
 from accelerx.dtypes import DType
 from tests.support import nvrtc
 from tests.support.kernels import const, kernel, load, store
+from tests.support.views import CASES, Case
 
 pytestmark = pytest.mark.skipif(nvrtc.library() is None, reason="needs nvidia-cuda-nvrtc")
 
@@ -113,3 +114,14 @@ def test_special_values_prints_and_assertions() -> None:
     stmts.append(ir.Print(("x is", load("x", dtypes.int32))))
     stmts.append(ir.Assert(const(True, dtypes.bool_), 'x "is" {0}%', (load("x", dtypes.int32),)))
     _compile(kernel(stmts, {"x": dtypes.int32}))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_views(case: Case) -> None:
+    _compile(case.kernel)
+
+
+def test_clocks() -> None:
+    out = [store(name, ir.Local(name, dtypes.int64)) for name in "ab"]
+    types = {"a": dtypes.int64, "b": dtypes.int64}
+    _compile(kernel([ir.Clock("a"), ir.Clock("b", "nanoseconds"), *out], types, types))

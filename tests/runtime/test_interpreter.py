@@ -734,3 +734,30 @@ def test_a_site_hook_stops_the_launch() -> None:
 def test_what_was_printed_before_a_failure_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     fails([ir.Print(("here",)), ir.Assert(const(False, b), "stop")], 1)
     assert capsys.readouterr().out == "here\n"
+
+
+# -------------------------------------------------------------------------------------- clocks
+
+
+@pytest.mark.parametrize("kind", ["cycles", "nanoseconds"])
+def test_a_clock_goes_on_and_only_for_those_who_look(kind: ir.ClockKind) -> None:
+    first, last = ir.Local("t0", i64), ir.Local("t1", i64)
+    body: list[ir.Stmt] = [
+        ir.Clock("t0", kind),
+        ir.Clock("t1", kind),
+        ir.If(compare("lt", THREAD, 2), [ir.Clock("t0", kind)]),
+        store("out", ir.Cast(ir.Compare("le", first, last), i32)),
+    ]
+    k = kernel(body, {"out": i32}, {"t0": i64, "t1": i64})
+    verify(k)
+    out = np.zeros(4, np.int32)
+    Interpreter(k).run((1,), (4,), 0, {"out": (out, 0)})
+    assert out.tolist() == [0, 0, 1, 1]
+
+
+def test_a_wait_for_time_to_pass_ends() -> None:
+    first, last = ir.Local("t0", i64), ir.Local("t1", i64)
+    passed = ir.Binary("sub", last, first, i64)
+    waits = ir.While(ir.Compare("lt", passed, const(20_000_000, i64)), [ir.Clock("t1")])
+    k = kernel([ir.Clock("t0"), ir.Clock("t1"), waits], {}, {"t0": i64, "t1": i64})
+    Interpreter(k).run((1,), (4,), 0, {})

@@ -6,6 +6,7 @@
 #include <ucontext.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -21,7 +22,7 @@
 #define __shared__ static
 #define __forceinline__ inline
 #define __launch_bounds__(threads)
-#define __align__(bytes) alignas(bytes)
+#define __align__(bytes) __attribute__((aligned(bytes)))
 
 struct dim3 {
   unsigned x, y, z;
@@ -182,6 +183,10 @@ static void __threadfence() {}
 static void __threadfence_block() {}
 static void __threadfence_system() {}
 static void __trap() { std::abort(); }
+static long long ax_host_nanoseconds() {
+  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
+static long long clock64() { return ax_host_nanoseconds(); }
 
 // --------------------------------------------------------------------------------- atomics
 

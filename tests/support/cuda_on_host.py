@@ -75,6 +75,9 @@ def _wrapped(n: int, program: Program) -> str:
     text = text.replace('extern "C" ', "")
     text = re.sub(r'asm\("cvt.f32.f16.*', "x = ax_host_from_f16(bits);", text)
     text = re.sub(r'asm\("cvt.rn.f16.*', "y.bits = ax_host_to_f16(x);", text)
+    text = re.sub(
+        r'asm volatile\("mov.u64 %0, %%globaltimer.*', "now = ax_host_nanoseconds();", text
+    )
     head = text[text.rindex("__global__ void") :]
     parameters = head[head.index(program.entry + "(") + len(program.entry) + 1 : head.index(") {")]
     types = [

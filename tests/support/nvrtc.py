@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ARCHITECTURES = ("sm_80", "sm_90", "sm_120")
+TOOLKIT_HEADERS = ("cuda_fp16", "cuda_bf16", "cooperative_groups", "math_constants", "cuda/std")
+"""What the NVRTC wheel lacks; the wheels of the CUDA runtime, its CRT and its C++ library have it."""
 
 
 class NvrtcError(AssertionError):
@@ -24,8 +26,30 @@ def library() -> ctypes.CDLL | None:
     return None
 
 
-def compile_cuda(text: str, architecture: str = "sm_80", options: tuple[str, ...] = ()) -> bytes:
+@cache
+def headers() -> tuple[Path, ...]:
+    """Folders of CUDA's own headers; none unless wheels that have them are installed."""
+    spec = find_spec("nvidia")
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for path in sorted(Path(folder).glob("*/include")):
+            if (path / "cuda_fp16.h").exists() and (path / "cccl").exists():
+                return path, path / "cccl"
+    return ()
+
+
+def compile_cuda(
+    text: str,
+    architecture: str = "sm_80",
+    options: tuple[str, ...] = (),
+    entries: tuple[str, ...] = (),
+) -> bytes:
     """The cubin for ``text``.
+
+    Args:
+        text: The program.
+        architecture: A ``sm_`` number.
+        options: Further options of NVRTC's.
+        entries: Name expressions, such as ``"kernel<float, 4>"``, to instantiate.
 
     Raises:
         NvrtcError: with the compiler's log and the program, if it does not compile.
@@ -36,6 +60,8 @@ def compile_cuda(text: str, architecture: str = "sm_80", options: tuple[str, ...
     source = text.encode()
     _call(nvrtc.nvrtcCreateProgram(ctypes.byref(program), source, b"kernel.cu", 0, None, None))
     try:
+        for entry in entries:
+            _call(nvrtc.nvrtcAddNameExpression(program, entry.encode()))
         flags = [f"--gpu-architecture={architecture}", "--generate-line-info", *options]
         array = (ctypes.c_char_p * len(flags))(*(flag.encode() for flag in flags))
         if nvrtc.nvrtcCompileProgram(program, len(flags), array) != 0:

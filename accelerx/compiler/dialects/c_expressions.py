@@ -86,7 +86,7 @@ class CExpressions(ABC):
         for param in kernel.params:
             self.names.get("param", param.name)
         for mem in kernel.mems.values():
-            if mem.space == "global":
+            if mem.space == "global" and mem.of is None:
                 self.names.alias("mem", mem.name, "param")
 
     # ------------------------------------------------------------------- what a language adds
@@ -249,10 +249,51 @@ class CExpressions(ABC):
     def element(self, mem_name: str, indices: tuple[ir.Expr, ...]) -> Text:
         """``mem[...]``: with one bracket an axis if C knows the extents, else flat by strides."""
         mem = self.kernel.mems[mem_name]
+        if mem.of is not None:
+            return self._seen(mem, mem.of, indices)
         name = self.names.get("mem", mem_name)
         if mem.space != "global" and mem.size is not None and contiguous(mem):
             return Text(name + "".join(f"[{self.index(i).text}]" for i in indices), POSTFIX)
         return Text(f"{name}[{self._flat(mem, indices).text}]", POSTFIX)
+
+    def address(self, mem_name: str, indices: tuple[ir.Expr, ...]) -> Text:
+        """The address of an element."""
+        text = self.element(mem_name, indices)
+        if text.text.startswith("*"):
+            return Text(text.text[1:], POSTFIX)
+        return Text(f"&{text.text}", UNARY)
+
+    def _seen(self, view: ir.Mem, of: str, indices: tuple[ir.Expr, ...]) -> Text:
+        """An element of a view: its root's address cast, then indexed; or the byte's address cast."""
+        name, root = self.names.get("mem", of), self.kernel.mems[of]
+        constant = view.space == "global" and not self._is_written(of)
+        if view.step == view.dtype.itemsize:
+            index = self._flat(view, indices)
+            return Text(f"{self._pointer_cast(view.dtype, constant, name)}[{index.text}]", POSTFIX)
+        index = self._byte_offset(indices[0], view.step)
+        bytes_ = name
+        if root.dtype is not dtypes.uint8 or len(root.shape) > 1:
+            bytes_ = self._pointer_cast(dtypes.uint8, constant, name)
+        at = self.infix("+", ADD, Text(bytes_), index)
+        return Text(f"*{self._pointer_cast(view.dtype, constant, at.text)}", UNARY)
+
+    def _byte_offset(self, index: ir.Expr, unit: int) -> Text:
+        """``index * unit`` in 64 bits."""
+        if isinstance(index, ir.Const):
+            return Text(str(int(index.value) * unit))
+        text = self.index(index)
+        if unit == 1:
+            return text
+        is_wide = index.type.bits == 64 and not isinstance(index, ir.Cast)
+        text = text if is_wide else self.cast("int64", text)
+        return self.infix("*", MUL, text, Text(str(unit)))
+
+    def _pointer_cast(self, dtype: DType, constant: bool, text: str) -> str:
+        qualifier = "const " if constant else ""
+        return f"reinterpret_cast<{qualifier}{self.types[dtype.name]} *>({text})"
+
+    def _is_written(self, buffer: str) -> bool:
+        return any(p.name == buffer and p.written for p in self.kernel.params)
 
     def _flat(self, mem: ir.Mem, indices: tuple[ir.Expr, ...]) -> Text:
         """The offset of an element: the sum of index times stride, in 64 bits."""

@@ -73,6 +73,10 @@ class CPrinter(CExpressions):
     def warp(self, s: ir.Warp) -> Text: ...
 
     @abstractmethod
+    def clock(self, s: ir.Clock) -> Text:
+        """Expression whose value is the counter's, as a 64-bit integer."""
+
+    @abstractmethod
     def stop(self, format_text: str, values: list[str]) -> list[str]:
         """Statements that print a message and stop the launch."""
 
@@ -111,6 +115,8 @@ class CPrinter(CExpressions):
 
     def _mem(self, mem: ir.Mem) -> None:
         """Declares a shared or local array at the head of the kernel."""
+        if mem.of is not None:
+            return
         if mem.space == "shared" and mem.size is None:
             for line in self.dynamic_shared(mem):
                 self._line(line, mem.loc)
@@ -185,6 +191,8 @@ class CPrinter(CExpressions):
                 self._effect(s, s.result, self.atomic(s))
             case ir.Warp():
                 self._effect(s, s.result, self.warp(s))
+            case ir.Clock():
+                self._effect(s, s.result, self.clock(s))
             case ir.Print():
                 self._print(s)
             case ir.Assert():

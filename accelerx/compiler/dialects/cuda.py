@@ -39,6 +39,7 @@ from accelerx.compiler.dialects.cuda_tables import (
     FLOAT_TO_INTEGER,
     FLOAT_UPDATES,
     FULL_MASK,
+    GLOBAL_TIMER,
     INTEGER_CALLS,
     LINEAR_THREAD,
     NAN_TO_ZERO,
@@ -217,7 +218,14 @@ class CudaPrinter(CPrinter):
         total = sum((m.size or 0) * m.dtype.itemsize for m in constants)
         if mem.space == "const" and total > CONSTANT_BYTES:
             return "__device__ const "
+        if mem.space == "shared" and self._holds_larger(mem):
+            return f"{super().qualifier(mem)}__align__(16) "
         return super().qualifier(mem)
+
+    def _holds_larger(self, mem: ir.Mem) -> bool:
+        """Whether an array is also seen as elements that need more alignment than its own."""
+        views = (m for m in self.kernel.mems.values() if m.of == mem.name)
+        return any(m.dtype.itemsize > mem.dtype.itemsize for m in views)
 
     def barrier(self, s: ir.Barrier) -> Text:
         if s.kind == "grid":
@@ -233,7 +241,7 @@ class CudaPrinter(CPrinter):
 
     def atomic(self, s: ir.Atomic) -> Text:
         t = self.kernel.mems[s.mem].dtype
-        address = Text("&" + self.element(s.mem, s.indices).text, UNARY)
+        address = self.address(s.mem, s.indices)
         value = self.value(s.value)
         compare = None if s.compare is None else self.value(s.compare)
         template = NATIVE_ATOMICS.get((s.op, t.name))
@@ -347,6 +355,11 @@ class CudaPrinter(CPrinter):
         helper = self.helper(name, REDUCE, T=self.types[t.name], **fields)
         return self.call(helper, mask, value)
 
+    def clock(self, s: ir.Clock) -> Text:
+        if s.kind == "cycles":
+            return self.call("clock64")
+        return self.call(self.helper("ax_globaltimer", GLOBAL_TIMER))
+
     def stop(self, format_text: str, values: list[str]) -> list[str]:
         text = c_string(format_text + "\n  in block (%u, %u, %u), thread (%u, %u, %u)\n")
         places = [f"{place}.{axis}" for place in ("blockIdx", "threadIdx") for axis in "xyz"]
@@ -382,7 +395,7 @@ class CudaDialect:
             UnsupportedError: if the shared arrays are more than a CUDA program may declare.
         """
         if kernel.static_shared_bytes > STATIC_SHARED_BYTES:
-            arrays = [m for m in kernel.mems.values() if m.space == "shared" and m.size is not None]
+            arrays = [m for m in kernel.mems.values() if m.space == "shared" and m.of is None]
             largest = max(arrays, key=lambda m: (m.size or 0) * m.dtype.itemsize)
             raise unsupported(
                 largest.loc or kernel.loc,

@@ -228,6 +228,14 @@ LINEAR_THREAD = Helper(
     "    return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);\n}}"
 )
 
+GLOBAL_TIMER = Helper(
+    """long long {name}() {{  // nanoseconds
+    long long now;
+    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
+    return now;
+}}"""
+)
+
 BARRIERS: Mapping[str, str] = {
     "sync": "__syncthreads({})", "count": "__syncthreads_count({})", "and": "__syncthreads_and({})",
     "or": "__syncthreads_or({})", "warp": "__syncwarp({})",

@@ -263,8 +263,7 @@ class Blocks:
         for body, store, flag in zip((s.then, s.orelse), stores, flags, strict=True):
             if not body:
                 continue
-            some = code.b.value(f"load i1, ptr {flag}", pure=False)
-            with code.branch_around(some, "some"):
+            with code.branch_around(self._noted(flag), "some"):
                 self.entered = store
                 self._list(body)
                 self.entered = outer
@@ -289,6 +288,9 @@ class Blocks:
         b = self.code.b
         old = b.value(f"load i1, ptr {flag}", pure=False)
         b.effect(f"store i1 {b.value(f'or i1 {old}, {condition}')}, ptr {flag}")
+
+    def _noted(self, flag: str) -> str:
+        return self.code.b.value(f"load i1, ptr {flag}", pure=False)
 
     # ---- loops and scopes
 
@@ -321,7 +323,7 @@ class Blocks:
         """An i1: whether some thread still runs."""
         flag = self._flag()
         self._chunks(self._few(), lambda: self._note(flag, self.code.any(self._running())))
-        return self.code.b.value(f"load i1, ptr {flag}", pure=False)
+        return self._noted(flag)
 
     def _masked_while(self, s: ir.While) -> None:
         code, b = self.code, self.code.b
@@ -346,7 +348,7 @@ class Blocks:
             self._note(flag, code.any(staying))
 
         self._chunks(self._few(), test)
-        b.branch_if(b.value(f"load i1, ptr {flag}", pure=False), body, out)
+        b.branch_if(self._noted(flag), body, out)
         code.place(body)
         self._list(s.body)
         if skipping is not None:
@@ -423,10 +425,16 @@ class Blocks:
     # ---- barriers
 
     def _barrier(self, s: ir.Barrier) -> None:
-        if s.kind != "warp" and (
-            self.entered is not None or any(f.masked for f in self.code.frames)
-        ):
+        masked = self.entered is not None or any(f.masked for f in self.code.frames)
+        if s.kind == "warp" or not masked:
+            self._wait(s)
+            return
+        # Block-level code is walked through even when all threads have left it.
+        with self.code.branch_around(self._anyone(), "arrived"):
             self._check_arrivals(s)
+            self._wait(s)
+
+    def _wait(self, s: ir.Barrier) -> None:
         if s.result is not None and s.predicate is not None:
             self._combine(s, s.predicate, s.result)
 
@@ -446,8 +454,7 @@ class Blocks:
                     self._note_first(missing, thread, slot, mask)
 
         self._chunks(self._few(), check)
-        found = b.value(f"load i1, ptr {missing}", pure=False)
-        with code.branch_around(found, "missing"):
+        with code.branch_around(self._noted(missing), "missing"):
             site = self.statements.sites.add("barrier", s)
             self.statements.sites.call(site, b.value(f"load i32, ptr {thread}", pure=False))
 

@@ -60,6 +60,7 @@ class Builder:
         self._values = 0
         self._labels = 0
         self._known: dict[str, str] = {}
+        self._truncations: set[str] = set()
 
     def value(self, text: str, *, pure: bool = True) -> str:
         """Appends ``%n = text`` and gives ``%n``; an equal pure value of this basic block is reused."""
@@ -70,6 +71,8 @@ class Builder:
         self.lines.append(f"  {name} = {text}")
         if pure:
             self._known[text] = name
+        if text.startswith("trunc "):
+            self._truncations.add(name)
         return name
 
     def effect(self, text: str) -> None:
@@ -132,3 +135,28 @@ class Builder:
         return self.value(
             f"bitcast {type_name(source, lanes)} {value} to {type_name(target, lanes)}"
         )
+
+    def truncates(self, value: str) -> bool:
+        """Whether a value is the result of a truncation."""
+        return value in self._truncations
+
+    def opaque(self, value: str, dtype: DType, lanes: int) -> str:
+        """A vector of integers whose origin LLVM does not see; takes no instruction."""
+        if not value.startswith("%"):
+            return value
+        kind, bits = type_name(dtype, lanes), lanes * dtype.bits
+        fenced, short = ("half", "f16") if bits < 32 else ("float", "f32")  # fences are for floats
+        if bits > 32:
+            fenced, short = f"<{bits // 32} x float>", f"v{bits // 32}f32"
+        name = f"@llvm.arithmetic.fence.{short}"
+        self.declare(f"declare {fenced} {name}({fenced})")
+        bare = self.value(f"bitcast {kind} {value} to {fenced}")
+        bare = self.value(f"call {fenced} {name}({fenced} {bare})")
+        return self.value(f"bitcast {fenced} {bare} to {kind}")
+
+    def widened(self, value: str, item: str, lanes: int, rest: str = "poison") -> str:
+        """A vector with as many lanes more, which hold ``rest``."""
+        kind = f"<{lanes} x {item}>"
+        every = ", ".join(f"i32 {i}" for i in range(2 * lanes))
+        both = f"{kind} {value}, {kind} {rest}, <{2 * lanes} x i32> <{every}>"
+        return self.value(f"shufflevector {both}")

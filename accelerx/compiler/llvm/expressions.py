@@ -22,6 +22,7 @@ class Expressions:
         self.code = code
         self.variables = variables
         self.memory = memory
+        self.ready: dict[int, Values] = {}  # of Loads, by id, done already for the active slots
 
     def evaluate(self, e: Expr) -> Values:
         """One value for each slot, or a single one if all slots share it."""
@@ -36,6 +37,8 @@ class Expressions:
             case ir.Special():
                 return self._special(e)
             case ir.Load():
+                if (ready := self.ready.get(id(e))) is not None:
+                    return ready
                 return self.memory.load(self.code.kernel.mems[e.mem], self.evaluate(e.indices[0]))
         parts = [self.evaluate(x) for x in ir.operands(e)]
         return self.code.lift(lambda *v: _apply(math, e, v), *parts)

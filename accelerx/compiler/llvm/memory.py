@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accelerx.compiler.ir import Kernel, Mem
-from accelerx.compiler.llvm import builder
+from accelerx.compiler.llvm import builder, masked
 from accelerx.compiler.llvm.builder import suffix, type_name
 from accelerx.compiler.llvm.code import CACHE_LINE, Code
 from accelerx.compiler.llvm.integers import resize
@@ -32,8 +32,12 @@ class Memory:
         self._dummy = ""
         kernel = code.kernel
         small = _shared_bytes(kernel) <= SHARED_ON_STACK
+        views = [mem for mem in kernel.mems.values() if mem.of is not None]
         for mem in kernel.mems.values():
-            self.bases[mem.name] = self._base(mem, slots, small=small)
+            if mem.of is None:
+                self.bases[mem.name] = self._base(mem, slots, small=small)
+        for mem in views:
+            self.bases[mem.name] = self.bases[mem.storage]
 
     def _base(self, mem: Mem, slots: int, *, small: bool) -> str:
         match mem.space:
@@ -95,7 +99,7 @@ class Memory:
 
     def pointer(self, mem: Mem, index: Value) -> str:
         """Address of the element at a scalar index, or at the base of an affine one."""
-        kind = memory_type(mem.dtype).llvm
+        kind = _step(mem)
         whole = bool(index.offset) and index.lane.exact != PROMISED and index.type.bits < 64
         text = self.code.math.base(index) if whole else index.text
         if index.const is None:
@@ -106,7 +110,7 @@ class Memory:
         return self.code.b.value(f"getelementptr {kind}, ptr {base}, i64 {index.offset}")
 
     def _pointers(self, mem: Mem, index: Value) -> str:
-        kind = memory_type(mem.dtype).llvm
+        kind = _step(mem)
         text, dtype = self.code.math.vector(index), index.type
         if not dtype.is_signed or dtype.bits < 32:
             text = resize(self.code.b, text, dtype, int64, self.code.width)
@@ -114,8 +118,14 @@ class Memory:
         at = type_name(dtype, self.code.width)
         return self.code.b.value(f"getelementptr {kind}, ptr {self.bases[mem.name]}, {at} {text}")
 
-    def _contiguous(self, index: Value) -> bool:
-        return index.lane.stride == 1 and (index.lane.exact != WRAPS or index.type.bits == 64)
+    def strides(self, mem: Mem, index: Value, elements: int = 1) -> bool:
+        """Whether the address surely goes on by so many elements from lane to lane."""
+        if (
+            index.lane.stride is None
+            or index.lane.stride * mem.step != elements * mem.dtype.itemsize
+        ):
+            return False
+        return index.lane.exact != WRAPS or index.type.bits == 64
 
     # ---- loads
 
@@ -149,7 +159,7 @@ class Memory:
             f"load {kind.llvm}, ptr {pointer}, align {kind.itemsize}", pure=False
         )
         lane = SAME._replace(even=index.lane.even)
-        return Value(self._from_memory(text, mem.dtype, 1), mem.dtype, lane)
+        return Value(self.from_memory(text, mem.dtype, 1), mem.dtype, lane)
 
     def _dummy_pointer(self) -> str:
         """Something readable for code whose lanes are all inactive."""
@@ -165,18 +175,12 @@ class Memory:
         kind = memory_type(mem.dtype)
         width, flag = self.code.width, self.code.flag
         wide, align = type_name(kind, width), f"align {kind.itemsize}"
-        if self._contiguous(index):
+        if self.strides(mem, index):
             pointer = self.pointer(mem, index)
             if mask == self.code.true or _own(mem, index):
                 text = self.code.b.value(f"load {wide}, ptr {pointer}, {align}", pure=False)
             else:
-                name = f"@llvm.masked.load.{suffix(kind, width)}.p0"
-                self.code.b.declare(f"declare {wide} {name}(ptr, {flag}, {wide})")
-                text = self.code.b.value(
-                    f"call {wide} {name}(ptr {align} {pointer}, {flag} {mask}, "
-                    f"{wide} zeroinitializer)",
-                    pure=False,
-                )
+                text = masked.load(self.code.b, kind, width, pointer, mask)
         else:
             name = f"@llvm.masked.gather.{suffix(kind, width)}.v{width}p0"
             at = f"<{width} x ptr>"
@@ -186,15 +190,15 @@ class Memory:
                 f"{wide} zeroinitializer)",
                 pure=False,
             )
-        return vector(self._from_memory(text, mem.dtype, width), mem.dtype)
+        return vector(self.from_memory(text, mem.dtype, width), mem.dtype)
 
-    def _from_memory(self, text: str, dtype: DType, lanes: int) -> str:
+    def from_memory(self, text: str, dtype: DType, lanes: int) -> str:
         if not dtype.is_bool:
             return text
         zero = self.code.b.constant(0, uint8, lanes)
         return self.code.b.value(f"icmp ne {type_name(uint8, lanes)} {text}, {zero}")
 
-    def _to_memory(self, text: str, dtype: DType, lanes: int) -> str:
+    def to_memory(self, text: str, dtype: DType, lanes: int) -> str:
         return resize(self.code.b, text, dtype, uint8, lanes) if dtype.is_bool else text
 
     # ---- stores
@@ -212,7 +216,7 @@ class Memory:
     def _scalar_store(self, mem: Mem, index: Value, text: str, guard: str | None) -> None:
         def write() -> None:
             kind = memory_type(mem.dtype)
-            stored = self._to_memory(text, mem.dtype, 1)
+            stored = self.to_memory(text, mem.dtype, 1)
             pointer = self.pointer(mem, index)
             self.code.b.effect(f"store {kind.llvm} {stored}, ptr {pointer}, align {kind.itemsize}")
 
@@ -232,21 +236,17 @@ class Memory:
         kind = memory_type(mem.dtype)
         width, flag = self.code.width, self.code.flag
         wide, align = type_name(kind, width), f"align {kind.itemsize}"
-        text = self._to_memory(self.code.math.vector(value), mem.dtype, width)
-        if self._contiguous(index):
+        text = self.to_memory(self.code.math.vector(value), mem.dtype, width)
+        if self.strides(mem, index):
             pointer = self.pointer(mem, index)
             if mask != self.code.true and _own(mem, index):
                 old = self.code.b.value(f"load {wide}, ptr {pointer}, {align}", pure=False)
-                text = self.code.b.value(f"select {flag} {mask}, {wide} {text}, {wide} {old}")
+                text = masked.blend(self.code.b, kind, width, mask, text, old)
                 mask = self.code.true
             if mask == self.code.true:
                 self.code.b.effect(f"store {wide} {text}, ptr {pointer}, {align}")
                 return
-            name = f"@llvm.masked.store.{suffix(kind, width)}.p0"
-            self.code.b.declare(f"declare void {name}({wide}, ptr, {flag})")
-            self.code.b.effect(
-                f"call void {name}({wide} {text}, ptr {align} {pointer}, {flag} {mask})"
-            )
+            masked.store(self.code.b, kind, width, text, pointer, mask)
             return
         name, at = f"@llvm.masked.scatter.{suffix(kind, width)}.v{width}p0", f"<{width} x ptr>"
         self.code.b.declare(f"declare void {name}({wide}, {at}, {flag})")
@@ -290,6 +290,13 @@ def _own(mem: Mem, index: Value) -> bool:
     return mem.space == "local" and index.known is not None
 
 
+def _step(mem: Mem) -> str:
+    """An LLVM type as large as the distance between index i and i + 1."""
+    if mem.step == mem.dtype.itemsize:
+        return memory_type(mem.dtype).llvm
+    return "i8" if mem.step == 1 else f"[{mem.step} x i8]"
+
+
 def bits_type(width: int) -> DType:
     """A stand-in for the integer type of ``width`` bits (which may be narrower than any dtype)."""
     return DType(f"bits{width}", f"u{width}", "uint", width, (1, width), "", f"i{width}")
@@ -304,5 +311,5 @@ def _shared_bytes(kernel: Kernel) -> int:
     return sum(
         mem.size * mem.dtype.itemsize + CACHE_LINE
         for mem in kernel.mems.values()
-        if mem.space == "shared" and mem.size is not None
+        if mem.space == "shared" and mem.of is None and mem.size is not None
     )

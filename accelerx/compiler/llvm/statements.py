@@ -11,13 +11,15 @@ from collections.abc import Sequence
 
 from accelerx.compiler import ir
 from accelerx.compiler.ir import Stmt
+from accelerx.compiler.llvm import clocks
 from accelerx.compiler.llvm.atomics import Atomics
 from accelerx.compiler.llvm.code import Code, Frame, Mask, MaskStore
 from accelerx.compiler.llvm.expressions import Expressions
 from accelerx.compiler.llvm.sites import Sites
+from accelerx.compiler.llvm.strided import Strided
 from accelerx.compiler.llvm.values import Values
 from accelerx.compiler.llvm.warps import Warps
-from accelerx.compiler.passes import flow
+from accelerx.compiler.passes import flow, strided
 from accelerx.compiler.passes.lanes import Lanes
 from accelerx.compiler.passes.regions import continues
 
@@ -48,14 +50,19 @@ class Statements:
         self.variables = expressions.variables
         self.sites = Sites(code, expressions)
         self.atomics = Atomics(code, expressions)
+        self.wide = Strided(code, expressions.memory)
         self.warps = Warps(code, expressions)
         self.specialise = specialise
         self._facts: dict[int, tuple[int, bool, bool]] = {}
 
     def run(self, body: Sequence[Stmt]) -> None:
         """Emits a list; what stands behind a jump is never reached."""
-        for s in body:
-            self._statement(s)
+        for unit in strided.units(body, self.lanes):
+            s = unit.statements[0]
+            if unit.loads or unit.stores is not None:
+                self._in_slots(unit, forwards=isinstance(s, ir.Store))
+            else:
+                self._statement(s)
             if isinstance(s, JUMPS):
                 return
 
@@ -67,7 +74,7 @@ class Statements:
             case ir.Assign() if self.lanes.kinds[s.target].lane.even:
                 self._assign(s.target, self.expressions.evaluate(s.value), s)
             case ir.Assign() | ir.Store():
-                self._slot_by_slot(s)
+                self._in_slots(strided.Unit([s]), forwards=isinstance(s, ir.Store))
             case ir.If():
                 self._if(s)
             case ir.For() | ir.While():
@@ -82,6 +89,8 @@ class Statements:
                     self._assign(s.result, result, s)
             case ir.Warp():
                 self._assign(s.result, self.warps.emit(s), s)
+            case ir.Clock():
+                self._assign(s.result, (clocks.read(self.code, s.kind),), s)
             case ir.Print():
                 self.sites.print(s)
             case ir.Assert():
@@ -92,23 +101,48 @@ class Statements:
             case ir.Barrier():
                 pass  # of a warp: its vectors go through statements together
 
-    def _slot_by_slot(self, s: ir.Assign | ir.Store) -> None:
-        """Emits a statement for a few slots at a time, so that few registers are live."""
+    def _in_slots(self, unit: strided.Unit, *, forwards: bool) -> None:
+        """Emits statements for a few slots at a time, so that few registers are live."""
         code = self.code
         mask, n = code.current(), len(code.slots)
         firsts = range(0, n, SLOTS_INTERLEAVED)
         # The last slots load first: LLVM schedules independent loads in reverse, and the memory
         # prefetchers follow a stream only forwards (a factor of 3 in a reduction). Stores keep
         # their order, in which the last thread wins.
-        for first in reversed(firsts) if isinstance(s, ir.Assign) else firsts:
+        for first in firsts if forwards else reversed(firsts):
             picked = range(first, min(first + SLOTS_INTERLEAVED, n))
             with code.on_slots(picked, code.simplified(tuple(mask[i] for i in picked))):
-                if isinstance(s, ir.Assign):
-                    self._assign(s.target, self.expressions.evaluate(s.value), s)
-                else:
-                    index = self.expressions.evaluate(s.indices[0])
-                    value = self.expressions.evaluate(s.value)
-                    self.expressions.memory.store(code.kernel.mems[s.mem], index, value)
+                self._together(unit)
+
+    def _together(self, unit: strided.Unit) -> None:
+        """Emits a unit for the active slots, its groups by wide accesses where that pays."""
+        for group in unit.loads:
+            index = self.expressions.evaluate(group.members[0].access.indices[0])
+            if self.wide.fits(group, index):
+                self.expressions.ready |= self.wide.load(group, index)
+        if unit.stores is None or not self._wide_store(unit.stores):
+            for s in unit.statements:
+                self._store_or_assign(s)
+        self.expressions.ready = {}
+
+    def _wide_store(self, group: strided.Group) -> bool:
+        """Does the Stores of a group at once, if it turns out to be one."""
+        index = self.expressions.evaluate(group.members[0].access.indices[0])
+        if not self.wide.fits(group, index):
+            return False
+        stores = [m.access for m in group.members]
+        values = [self.expressions.evaluate(s.value) for s in stores if isinstance(s, ir.Store)]
+        self.wide.store(group, index, values)
+        return True
+
+    def _store_or_assign(self, s: Stmt) -> None:
+        if isinstance(s, ir.Assign):
+            self._assign(s.target, self.expressions.evaluate(s.value), s)
+            return
+        assert isinstance(s, ir.Store)
+        index = self.expressions.evaluate(s.indices[0])
+        value = self.expressions.evaluate(s.value)
+        self.expressions.memory.store(self.code.kernel.mems[s.mem], index, value)
 
     def _assign(self, name: str, values: Values, s: Stmt) -> None:
         self.variables.write(name, values, blend=id(s) not in self.lanes.unblended)
@@ -272,13 +306,14 @@ class Statements:
         b.branch_if(condition[0].text, body, out)
         code.place(body)
         before = (code.mask, code.occupied)
-        if code.mask is not None and flow.construct_leaves(s):
+        if flow.construct_leaves(s):
             # Lanes may have returned, or left an outer loop, in an earlier turn.
             self._remask()
-            some = b.label("some")
-            b.branch_if(code.any(code.current()), some, out)
-            code.place(some)
-            code.occupied = True
+            if code.mask is not None:
+                some = b.label("some")
+                b.branch_if(code.any(code.mask), some, out)
+                code.place(some)
+                code.occupied = True
         self.run(s.body)
         b.branch(again)
         code.place(again)

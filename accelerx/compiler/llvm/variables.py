@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accelerx.compiler.llvm import masked
 from accelerx.compiler.llvm.builder import type_name
 from accelerx.compiler.llvm.code import CACHE_LINE, Code
 from accelerx.compiler.llvm.values import Value, Values
@@ -92,19 +93,21 @@ class Variables:
             self.code.store(kind, first.text, self._slot(name, 0))
             return
         varies = self.lanes.kinds[name].lane.stride is None
+        differs = varies or self.code.width == 1  # a vector of one thread is scalar and yet masked
         for i, slot in enumerate(self.code.slots):
             value = values[i] if len(values) > 1 else values[0]
             pointer = self._slot(name, slot)
             text = self.code.math.vector(value) if varies else self.code.math.base(value)
-            if blend and varies and self.code.mask is not None:
-                text = self._blended(self.code.mask[i], text, kind, pointer)
+            if blend and differs and self.code.mask is not None:
+                text = self._blended(name, self.code.mask[i], text, pointer)
             self.code.store(kind, text, pointer)
 
-    def _blended(self, mask: str, text: str, kind: str, pointer: str) -> str:
+    def _blended(self, name: str, mask: str, text: str, pointer: str) -> str:
         if mask == self.code.true:
             return text
-        old = self.code.load(kind, pointer)
-        return self.code.b.value(f"select {self.code.flag} {mask}, {kind} {text}, {kind} {old}")
+        dtype, lanes = self.code.kernel.locals[name], self.code.width
+        old = self.code.load(self._kind(name), pointer)
+        return masked.blend(self.code.b, dtype, lanes, mask, text, old)
 
     def clear(self, name: str) -> None:
         """Gives a local some value, so that reading it before an assignment is harmless."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from accelerx import dtypes
 from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import Loc
+from accelerx.compiler.passes.fold import fold
 from accelerx.compiler.printer import print_expr
 
 
@@ -62,9 +63,10 @@ class _Bounds:
         """Adds the Asserts of one access; ``asserts`` keeps one for each different condition."""
         mem = self.mems[name]
         for axis, (index, extent) in enumerate(zip(indices, mem.shape, strict=True)):
-            if extent is None or _surely_inside(index, extent):
+            if extent is None or _surely_inside(index, extent, mem.overhang):
                 continue
-            limit = _i64(extent) if isinstance(extent, int) else extent
+            whole = _i64(extent) if isinstance(extent, int) else extent
+            limit = whole if not mem.overhang else fold(_less(whole, mem.overhang))
             wide = index if index.type is dtypes.int64 else ir.Cast(index, dtypes.int64, loc)
             condition = ir.Logical(
                 "and",
@@ -74,8 +76,10 @@ class _Bounds:
             )
             where = f"axis {axis} of {name}" if len(indices) > 1 else name
             message = f"index {{0}} is out of bounds: {where} has extent {{1}}"
+            if mem.step != mem.dtype.itemsize:
+                message += f" in steps of {mem.step} bytes, of {mem.dtype.itemsize}-byte elements"
             key = f"{message}: {print_expr(condition)}"
-            asserts.setdefault(key, ir.Assert(condition, message, (wide, limit), "bounds", loc))
+            asserts.setdefault(key, ir.Assert(condition, message, (wide, whole), "bounds", loc))
 
 
 def _loads(e: ir.Expr) -> Iterator[ir.Load]:
@@ -86,8 +90,14 @@ def _loads(e: ir.Expr) -> Iterator[ir.Load]:
         yield e
 
 
-def _surely_inside(index: ir.Expr, extent: int | ir.Expr) -> bool:
-    return isinstance(index, ir.Const) and isinstance(extent, int) and 0 <= index.value < extent
+def _surely_inside(index: ir.Expr, extent: int | ir.Expr, overhang: int) -> bool:
+    if not isinstance(index, ir.Const) or not isinstance(extent, int):
+        return False
+    return 0 <= index.value < extent - overhang
+
+
+def _less(e: ir.Expr, by: int) -> ir.Expr:
+    return ir.Binary("sub", e, _i64(by), dtypes.int64, True)
 
 
 def _i64(value: int) -> ir.Const:

@@ -373,6 +373,8 @@ class Analysis:
                 return Kind(start.uniform and step.uniform, lane)
             case ir.Barrier():
                 return UNIFORM
+            case ir.Clock():
+                return Kind(False, SAME)  # the threads of a vector look at it together
             case ir.Warp():
                 return Kind(False, SAME if self._same_in_warp(s) else VARYING)
             case _:

@@ -167,6 +167,8 @@ class _Renamer:
         new = ir.map_expressions(s, rename)
         if isinstance(new, ir.Assign | ir.For):
             new = replace(new, target=self._name((id(s), new.target)))
-        elif isinstance(new, ir.Warp | ir.Barrier | ir.Atomic) and new.result is not None:
+        elif (
+            isinstance(new, ir.Warp | ir.Barrier | ir.Atomic | ir.Clock) and new.result is not None
+        ):
             new = replace(new, result=self._name((id(s), new.result)))
         return ir.map_blocks(new, self._block)

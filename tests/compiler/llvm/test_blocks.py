@@ -192,6 +192,24 @@ def test_barrier_in_divergent_flow_calls_its_site(name: str) -> None:
     assert seen == [("barrier", (0, 0, 0), (37, 0, 0))]
 
 
+def left_by_all(n, x, out):
+    """All threads leave, but not by a condition that they are known to agree on."""
+    t = cuda.threadIdx.x
+    seen = 7
+    for _ in range(4):
+        if x[t] >= n:
+            break
+        seen = cuda.syncthreads_count(x[t] >= 0)
+        cuda.syncthreads()
+        out[t] += 1
+    out[t] += 10 * seen
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_a_barrier_that_no_thread_reaches_waits_for_none(n: int) -> None:
+    agree(left_by_all, 1, 100, n, np.zeros(100, int32), np.zeros(100, int32))
+
+
 def test_barrier_in_uniform_flow_is_silent() -> None:
     agree(divergent, 1, 64, np.ones(64, int32), np.zeros(64, int32))
 

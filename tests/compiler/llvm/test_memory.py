@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from accelerx import cuda
+from accelerx import cuda, dtypes
 from accelerx.compiler import ir
-from accelerx.dtypes import DTYPES, DType, bfloat16
-from tests.support.host import HostKernel, agree, bind, launch
-from tests.support.kernels import kernel, store
+from accelerx.dtypes import DTYPES, DType, bfloat16, uint8
+from tests.support.host import CONFIGURATIONS, HostKernel, agree, bind, launch
+from tests.support.kernels import kernel, load, store
 from tests.support.lifted import lifted
+from tests.support.views import CASES, Buffers, Case, at, view, viewing
 
 int32, float32 = np.int32, np.float32
 TABLE = np.arange(10, dtype=int32) * 3
@@ -138,3 +139,38 @@ def test_blocks_are_taken_from_a_range() -> None:
     HostKernel(k, 1).run((4, 3, 2), bind(k, [y]))
     expected = [x + 10 * b + 100 * c for c in range(2) for b in range(3) for x in range(4)]
     np.testing.assert_array_equal(y, expected)
+
+
+# -------------------------------------------------------------------------------------------- views
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_view_is_its_roots_memory(case: Case, configuration: str) -> None:
+    def run(k: ir.Kernel, buffers: Buffers) -> None:
+        compiled = HostKernel(k, case.block, CONFIGURATIONS[configuration])
+        compiled.run(case.grid, buffers, shared_bytes=case.shared_bytes)
+
+    case.check(run)
+
+
+@pytest.mark.parametrize("unit", [1, 2, 4, None])
+def test_neighbours_in_bytes_are_loaded_and_stored_together(unit: int | None) -> None:
+    """Floats at byte offsets of 4 are as contiguous as floats at indices of 1."""
+    t = dtypes.float32
+    scale = 1 if unit is None else 4 // unit
+    k = kernel(
+        [store("w", load("v", t, at(scale, 4 * scale)), at(scale))], {"p": uint8, "q": uint8}
+    )
+    k = viewing(k, view("v", "p", t, unit), view("w", "q", t, unit))
+    text = HostKernel(k, 64).program.text
+    assert "load <16 x float>" in text
+    assert "store <16 x float>" in text
+    assert "gather" not in text
+    assert "scatter" not in text
+
+
+def test_bytes_at_steps_of_words_are_gathered() -> None:
+    k = viewing(kernel([store("q", load("v", uint8))], {"p": uint8, "q": uint8}),
+                view("v", "p", uint8, 4))  # fmt: skip
+    assert "getelementptr [4 x i8]" in HostKernel(k, 64).program.text

@@ -162,3 +162,43 @@ def returns_from_a_plain_loop(x, y, n):
 
 def test_a_thread_that_returned_runs_no_further_turn() -> None:
     agree(returns_from_a_plain_loop, 1, 64, data(64), np.zeros(128, np.int32), 5)
+
+
+def returns_after_a_uniform_continue(go_on, x, y):
+    """The loop is entered without a mask, and the return comes under one."""
+    t = cuda.grid(1)
+    value = x[0]
+    cuda.syncthreads()
+    for _ in range(2):
+        y[t] = value
+        value = 0
+        if go_on:
+            continue
+        return
+
+
+@pytest.mark.parametrize("go_on", [0, 1])
+def test_a_thread_that_returned_in_a_plain_turn_stays_away(go_on: int) -> None:
+    agree(returns_after_a_uniform_continue, 1, 64, go_on, data(64), np.zeros(64, np.int32))
+
+
+def continues_beside_a_return(n, x, y):
+    """A thread that waits for the next turn assigns nothing, in scalar code too."""
+    t = cuda.threadIdx.x
+    last = -1
+    cuda.syncthreads()
+    for i in range(x[t] & 7):
+        for j in range(n):
+            if j == t:
+                continue
+            if x[t] < 0:
+                return
+            last = 10 * i + j
+        cuda.syncwarp()
+    y[t] = last
+
+
+@pytest.mark.parametrize("block", [1, 7, 40])
+def test_assignments_pass_over_waiting_threads(block: int) -> None:
+    x = data(block)
+    agree(continues_beside_a_return, 1, block, 1, x, np.zeros(block, np.int32))

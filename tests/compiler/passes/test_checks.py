@@ -98,6 +98,32 @@ def test_pointers_of_unknown_extent_are_left() -> None:
     assert len(check_bounds(k).body) == 1
 
 
+def viewed(body: list[ir.Stmt], extent: int | ir.Expr | None, unit: int) -> ir.Kernel:
+    k = make(body)
+    k.mems["v"] = ir.Mem("v", i32, "global", (extent,), (1,), of="a", unit=unit)
+    return k
+
+
+@pytest.mark.parametrize(("unit", "last"), [(1, 12), (2, 14), (4, 15)])
+def test_an_element_must_end_inside_a_views_extent(unit: int, last: int) -> None:
+    k = check_bounds(viewed([store("v", const(1))], 16, unit))
+    verify(k)
+    steps = f" in steps of {unit} bytes, of 4-byte elements" if unit != 4 else ""
+    assert print_stmt(k.body[0]) == (
+        f"assert bounds i64(thread.x) >= 0i64 and i64(thread.x) < {last + 1}i64: "
+        f"'index {{0}} is out of bounds: v has extent {{1}}{steps}', i64(thread.x), 16i64"
+    )
+    assert len(check_bounds(viewed([store("v", const(1), last)], 16, unit)).body) == 1
+    assert len(check_bounds(viewed([store("v", const(1), last + 1)], 16, unit)).body) == 2
+
+
+def test_a_views_extent_may_be_known_at_the_launch_only() -> None:
+    k = check_bounds(viewed([store("v", const(1))], EXTENT, 1))
+    verify(k)
+    assert "i64(thread.x) < $a.shape0 -.nowrap 3i64" in print_stmt(k.body[0])
+    assert len(check_bounds(viewed([store("v", const(1))], None, 1)).body) == 1
+
+
 def test_an_index_that_is_loaded_is_checked_first() -> None:
     inner = load("l", i32)
     asserts = check_bounds(make([ir.Assign("x", ir.Cast(load("a", f32, inner), i32))])).body[:-1]

@@ -155,3 +155,11 @@ def test_loads_are_uniform_where_their_index_is() -> None:
     found = analysed([assign("a", load("x", I32, 3)), assign("b", load("x", I32))])
     assert found.kinds["a"].uniform
     assert found.kinds["b"].lane == VARYING
+
+
+def test_threads_of_a_vector_look_at_a_clock_together() -> None:
+    lanes = analysed([ir.Clock("a"), store("x", local("a"))])
+    assert lanes.kinds["a"] == Kind(False, SAME)
+    masked = ir.If(ir.Compare("lt", THREAD, const(5)), [ir.Clock("a")])
+    lanes = analysed([ir.Clock("a"), masked, store("x", local("a"))])
+    assert lanes.kinds["a"] == Kind(False, VARYING)

@@ -51,3 +51,12 @@ def test_the_original_is_left_as_it_is() -> None:
     split_webs(original)
     assert targets(original) == ["a", "a"]
     assert set(original.locals) == {"a"}
+
+
+def test_clocks_define_webs_of_their_own() -> None:
+    a = ir.Local("a", dtypes.int64)
+    body = [ir.Clock("a"), store("x", a), ir.Clock("a"), store("x", a)]
+    k = split_webs(kernel(body, {"x": dtypes.int64}, {"a": dtypes.int64}))
+    first, second = (s.result for s in k.body if isinstance(s, ir.Clock))
+    assert first != second
+    assert [s.value.name for s in k.body if isinstance(s, ir.Store)] == [first, second]  # type: ignore[union-attr]

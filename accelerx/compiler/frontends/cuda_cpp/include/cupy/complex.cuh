@@ -1,0 +1,9 @@
+// The complex numbers that CuPy's kernels have.
+#pragma once
+#include <thrust/complex.h>
+
+using thrust::complex;
+using thrust::conj;
+using thrust::polar;
+using std::imag;
+using std::real;

@@ -1,0 +1,2 @@
+// The prelude has it all.
+#pragma once

@@ -1,0 +1,390 @@
+"""From CUDA C++ text to KIR: a kernel's signature, and the kernel itself."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from accelerx import dtypes
+from accelerx.compiler import ir
+from accelerx.compiler.diagnostics import compile_error, unsupported
+from accelerx.compiler.frontends.cuda_cpp import types as ctypes
+from accelerx.compiler.frontends.cuda_cpp.calls import Constant, body_of, initialiser_of
+from accelerx.compiler.frontends.cuda_cpp.clang import Cursor, Unit, children, evaluate, kind
+from accelerx.compiler.frontends.cuda_cpp.expressions import handlers
+from accelerx.compiler.frontends.cuda_cpp.globals import (
+    Globals,
+    initial_bytes,
+    is_module_variable,
+    root_index,
+)
+from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
+from accelerx.compiler.frontends.cuda_cpp.state import MAX_PASSES, Again, Frame, cell_type
+from accelerx.compiler.frontends.cuda_cpp.statements import statement_handlers
+from accelerx.compiler.frontends.cuda_cpp.values import (
+    Binding,
+    Memory,
+    Place,
+    Pointer,
+    Root,
+    Value,
+    const,
+)
+from accelerx.compiler.verify import verify
+from accelerx.dtypes import DType, int32, int64
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One flattened kernel argument: scalars and pointers inside records are arguments of their own.
+
+    Attributes:
+        parameter: Index of the C++ parameter it is, or is a part of.
+        path: Field names (array elements: their numbers) that lead to it; empty for a plain one.
+        kind: Whether it is a number or a pointer.
+        dtype: A scalar's dtype; a pointer's pointee's, if that is a scalar.
+        offset: Bytes from the start of its parameter.
+        spelling: Its C++ type.
+        pointee_size: Bytes that a pointer's pointee takes, 1 for void; 0 for a scalar.
+        const: Whether it points to const.
+    """
+
+    parameter: int
+    path: tuple[str, ...]
+    kind: Literal["scalar", "pointer"]
+    dtype: DType | None
+    offset: int
+    spelling: str
+    pointee_size: int = 0
+    const: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CParameter:
+    """A parameter of a kernel, and which flattened arguments it consists of."""
+
+    name: str
+    spelling: str
+    size: int
+    leaves: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalVariable:
+    """A ``__device__`` or ``__constant__`` variable of a translation unit.
+
+    Attributes:
+        name: Its name.
+        dtype: Its numbers' dtype, if all are of one; else an unsigned one of its alignment.
+        size: Bytes.
+        constant: Whether it is ``__constant__``.
+        initial: Its first contents; None: zeros.
+    """
+
+    name: str
+    dtype: DType
+    size: int
+    constant: bool
+    initial: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class CudaSignature:
+    """What a launch must know of a kernel.
+
+    Attributes:
+        name: The function's name.
+        parameters: Its parameters.
+        arguments: The flattened ones.
+        globals: Variables of the translation unit, in order.
+        max_threads: From ``__launch_bounds__``.
+        text: The declaration, for messages.
+    """
+
+    name: str
+    parameters: tuple[CParameter, ...]
+    arguments: tuple[Argument, ...]
+    globals: tuple[GlobalVariable, ...]
+    max_threads: int | None
+    text: str
+
+
+def signature(source: CudaSource, name: str) -> CudaSignature:
+    """The signature of the kernel called ``name``: a function, or a template's name expression.
+
+    Raises:
+        CompileError: if the text is not valid, or has no such kernel.
+    """
+    unit, function = parsed(source, name)
+    lifter = Lifter(unit, function)
+    return lifter.signature()
+
+
+def lift(
+    source: CudaSource, name: str, nulls: frozenset[int] = frozenset(), extents: bool = False
+) -> ir.Kernel:
+    """The kernel called ``name`` as KIR.
+
+    Args:
+        source: The text.
+        name: A function's name, or a template's name expression (``"k<float, 8>"``).
+        nulls: Flattened arguments that are null pointers; they get no parameter.
+        extents: Whether each buffer gets a parameter with its length, for checks.
+
+    Raises:
+        CompileError: with a caret, if the text is at fault.
+    """
+    unit, function = parsed(source, name)
+    kernel = Lifter(unit, function, nulls, extents=extents).run()
+    verify(kernel)
+    return kernel
+
+
+@functools.lru_cache(maxsize=8)
+def parsed(source: CudaSource, name: str) -> tuple[Unit, Cursor]:
+    """The text parsed, and the kernel in it; ``signature`` and ``lift`` share it."""
+    simple = name.isidentifier()
+    unit = Unit.parse(source, () if simple else (name,))
+    return unit, unit.entry(name)
+
+
+class Lifter(Globals):
+    """Lifts one kernel, in as many passes as it takes."""
+
+    def __init__(
+        self,
+        unit: Unit,
+        function: Cursor,
+        nulls: frozenset[int] = frozenset(),
+        *,
+        extents: bool = False,
+    ) -> None:
+        super().__init__(unit)
+        self.function = function
+        self.nulls = nulls
+        self.extents = extents
+        self.again = Again()
+        type(self)._handlers = type(self)._handlers or handlers(type(self))
+        type(self)._statements = type(self)._statements or statement_handlers(type(self))
+        self.frame = Frame((), function, {})
+
+    def reset(self) -> None:
+        super().reset()
+        self.used_globals = {}
+        self.callers = []
+
+    # ------------------------------------------------------------------------------- signature
+
+    def signature(self) -> CudaSignature:
+        """The kernel's signature."""
+        parameters: list[CParameter] = []
+        arguments: list[Argument] = []
+        for number, parameter in enumerate(self.function.get_arguments()):
+            type_ = self._parameter_type(parameter)
+            leaves = list(ctypes.leaves(type_))
+            first = len(arguments)
+            arguments += [self._argument(number, leaf, parameter, type_) for leaf in leaves]
+            numbers = tuple(range(first, len(arguments)))
+            name = parameter.spelling or f"argument{number}"
+            parameters.append(CParameter(name, parameter.type.spelling, type_.size, numbers))
+        return CudaSignature(
+            self.function.spelling,
+            tuple(parameters),
+            tuple(arguments),
+            tuple(self.module_variables()),
+            self.max_threads(),
+            self._declaration(parameters),
+        )
+
+    def _parameter_type(self, parameter: Cursor) -> ctypes.CType:
+        type_ = self.type(parameter)
+        if isinstance(type_, ctypes.Reference | ctypes.Void):
+            raise self.unsupported(parameter, "a kernel takes its arguments by value")
+        if isinstance(type_, ctypes.Record) and any(part.is_union for part in records_in(type_)):
+            raise self.unsupported(parameter, "a kernel argument that is a union")
+        return type_
+
+    def _argument(
+        self, number: int, leaf: ctypes.Leaf, parameter: Cursor, type_: ctypes.CType
+    ) -> Argument:
+        if isinstance(leaf.type, ctypes.Scalar):
+            spelling = leaf.type.dtype.cuda if leaf.path else parameter.type.spelling
+            return Argument(number, leaf.path, "scalar", leaf.type.dtype, leaf.offset, spelling)
+        pointee = leaf.type.pointee
+        dtype = pointee.dtype if isinstance(pointee, ctypes.Scalar) else None
+        return Argument(
+            number, leaf.path, "pointer", dtype, leaf.offset, str(leaf.type), pointee.size,
+            leaf.type.is_const,
+        )  # fmt: skip
+
+    def _declaration(self, parameters: list[CParameter]) -> str:
+        shown = ", ".join(
+            f"{p.spelling}{'' if p.spelling.endswith('*') else ' '}{p.name}" for p in parameters
+        )
+        return f"void {self.function.displayname.split('(')[0]}({shown})"
+
+    def module_variables(self) -> Iterator[GlobalVariable]:
+        """All variables of the unit that live on the device."""
+        for c in self._module_cursors():
+            type_ = self.type(c)
+            unit = ctypes.unit_of(type_)
+            dtype = cell_type(Root(c.spelling, "global", unit), type_)
+            value = initialiser_of(c)
+            initial = None if value is None else initial_bytes(type_, value)
+            if value is not None and initial is None:
+                raise self.unsupported(c, f"the initialiser of '{c.spelling}' is not constant")
+            constant = any(x._kind_id == kind("CUDACONSTANT_ATTR") for x in children(c))
+            yield GlobalVariable(c.spelling, dtype, type_.size, constant, initial)
+
+    def _module_cursors(self) -> list[Cursor]:
+        return [c for c in self.unit.declarations() if is_module_variable(c)]
+
+    def max_threads(self) -> int | None:
+        """The block size that ``__launch_bounds__`` promises not to exceed."""
+        for child in children(self.function):
+            if child._kind_id == kind("UNEXPOSED_ATTR"):
+                for part in children(child):
+                    value = evaluate(part)
+                    if isinstance(value, int) and value > 0:
+                        return value
+        return None
+
+    # ----------------------------------------------------------------------------------- passes
+
+    def run(self) -> ir.Kernel:
+        """The kernel, lifted until a pass learns nothing new."""
+        for _ in range(MAX_PASSES):
+            self.reset()
+            try:
+                kernel = self._pass()
+            except Again:
+                continue
+            except RecursionError as e:
+                raise compile_error(
+                    self.unit.loc(self.function), "the kernel is nested too deeply"
+                ) from e
+            if not self.learnt:
+                return kernel
+        raise unsupported(
+            self.unit.loc(self.function), "what this kernel's pointers point to cannot be found out"
+        )
+
+    def _pass(self) -> ir.Kernel:
+        function = self.function
+        self.frame = Frame((), function, {})
+        number = 0
+        for parameter in function.get_arguments():
+            type_ = self._parameter_type(parameter)
+            number = self._bind_parameter(parameter, type_, number)
+        arguments = number
+        body = body_of(function)
+        if body is None:
+            raise self.unsupported(function, f"'{function.spelling}' has no body")
+        with self.collected() as statements:
+            self.out += self.prologue
+            self.statement(body)
+        self._bind_globals(arguments)
+        for param in self.params:
+            param.written = param.name in self.written
+        mems = {m.name: m for m in self.mems.values() if m.of is None}
+        mems.update({m.name: self._view(m) for m in self.mems.values() if m.of is not None})
+        options = self.unit.source.options
+        return ir.Kernel(
+            function.spelling, self.params, mems, self.locals, without_last_return(statements),
+            source=self.unit.loc(function).source, loc=self.unit.loc(function),
+            contract=options.contract, fastmath=options.fast_math, max_threads=self.max_threads(),
+        )  # fmt: skip
+
+    def _view(self, mem: ir.Mem) -> ir.Mem:
+        assert mem.of is not None
+        return ir.Mem(
+            mem.name, mem.dtype, mem.space, self.mems[mem.of].shape, (1,), loc=mem.loc,
+            of=mem.of, unit=mem.unit,
+        )  # fmt: skip
+
+    def reset_prologue(self) -> None:
+        self.prologue: list[ir.Stmt] = []
+
+    def _bind_parameter(self, parameter: Cursor, type_: ctypes.CType, number: int) -> int:
+        """Binds a parameter; the number of the next flattened argument."""
+        if number == 0:
+            self.reset_prologue()
+        name = parameter.spelling or f"argument{number}"
+        key = (parameter.hash,)
+        with self.collected() as emitted:
+            binding, number = self._parameter(key, type_, name, number)
+        self.prologue += emitted
+        self.frame.bindings[parameter.hash] = binding
+        return number
+
+    def _parameter(
+        self, key: tuple[object, ...], type_: ctypes.CType, name: str, number: int
+    ) -> tuple[Binding, int]:
+        if isinstance(type_, (ctypes.Scalar, ctypes.Pointer)):
+            value = self._leaf_value(type_, name, number)
+            if key not in self.facts.mutable:
+                return Constant(type_, value, key), number + 1
+            place = self.declare((*key, "own"), type_, name)
+            self.assign(place, value)
+            return place, number + 1
+        place = self.declare(key, type_, name)
+        for leaf in ctypes.leaves(type_):
+            leaf_name = ".".join((name, *leaf.path))
+            self.assign(self.leaf(place, leaf), self._leaf_value(leaf.type, leaf_name, number))
+            number += 1
+        return place, number
+
+    def _leaf_value(self, type_: ctypes.Scalar | ctypes.Pointer, name: str, number: int) -> Value:
+        """The value of one flattened argument: a parameter of the KIR kernel."""
+        name = self.name(("argument", number), name)
+        if isinstance(type_, ctypes.Scalar):
+            self.params.append(ir.Param(name, "scalar", type_.dtype, number))
+            return ir.ParamRef(name, type_.dtype)
+        pointee = type_.pointee
+        if number in self.nulls:
+            return self.null(pointee)
+        root = self.roots.setdefault(name, Root(name, "global", ctypes.unit_of(pointee)))
+        dtype = cell_type(root, pointee)
+        self.params.append(ir.Param(name, "buffer", dtype, number))
+        shape: tuple[ir.Expr | None, ...] = (None,)
+        if self.extents:
+            extent = f"{name}.shape0"
+            self.params.append(ir.Param(extent, "extent", int64, number))
+            shape = (ir.ParamRef(extent, int64),)
+        self.mems[name] = ir.Mem(name, dtype, "global", shape, (1,))
+        return Pointer(pointee, (root,), const(0, root_index(root)))
+
+    def _bind_globals(self, arguments: int) -> None:
+        """Parameters for the module's variables that the kernel uses."""
+        order = (
+            {c.hash: i for i, c in enumerate(self._module_cursors())} if self.used_globals else {}
+        )
+        for name, c in self.used_globals.items():
+            number = order.get(c.hash)
+            if number is None:
+                raise self.unsupported(c, f"'{c.spelling}' is not declared at namespace scope")
+            self.params.append(ir.Param(name, "buffer", self.mems[name].dtype, arguments + number))
+
+
+def without_last_return(body: list[ir.Stmt]) -> list[ir.Stmt]:
+    """A kernel's body without a return at its end."""
+    return body[:-1] if body and isinstance(body[-1], ir.Return) else body
+
+
+def records_in(type_: ctypes.CType) -> Iterator[ctypes.Record]:
+    """All records that an object of a type consists of."""
+    match type_:
+        case ctypes.Record():
+            yield type_
+            for part in type_.fields:
+                yield from records_in(part.type)
+        case ctypes.Array():
+            yield from records_in(type_.element)
+
+
+__all__ = [
+    "Argument", "CParameter", "CudaSignature", "GlobalVariable", "Lifter", "Memory", "Place",
+    "dtypes", "int32", "lift", "signature",
+]  # fmt: skip
