@@ -153,7 +153,7 @@ class Writer:
         if self.form.rows:
             return [
                 *raws,
-                f"__shared__ _type_reduce _shared[{THREADS}];",
+                *self._shared(),
                 f"const {self.index} _i = blockIdx.x;",
                 *place,
                 *begin,
@@ -174,6 +174,15 @@ class Writer:
             *raws,
             f"const {self.index} _i = ({self.index})blockIdx.x * {THREADS} + threadIdx.x;",
             *_block("if (_i < _outs)", inner),
+        ]
+
+    def _shared(self) -> list[str]:
+        """Room for a value of each thread; bytes for a class, whose constructors must not run."""
+        if self.spec.reduce_type is None:
+            return [f"__shared__ _type_reduce _shared[{THREADS}];"]
+        return [
+            f"__shared__ __align__(16) char _bytes[{THREADS} * sizeof(_type_reduce)];",
+            "_type_reduce *const _shared = reinterpret_cast<_type_reduce *>(_bytes);",
         ]
 
     def _loop(self, start: str, step: str) -> list[str]:

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from accelerx import dtypes
 from accelerx.arguments import View, number_at
+from accelerx.compiler.frontends.cuda_cpp.signature import Argument, CParameter, CudaSignature
 from accelerx.dtypes import DType
 from accelerx.errors import ArgumentTypeError
 from accelerx.interop import as_cuda_array, host_array
 from accelerx.ndarray import ndarray
-
-if TYPE_CHECKING:
-    from accelerx.compiler.frontends.cuda_cpp.lifter import Argument, CParameter, CudaSignature
 
 UNKNOWN_UNITS = 1 << 60  # the extent of memory that is known by its address only
 

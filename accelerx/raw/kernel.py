@@ -15,6 +15,7 @@ import numpy as np
 
 from accelerx import config
 from accelerx.arguments import Configuration, configured, device_of, dim3
+from accelerx.compiler.frontends.cuda_cpp.signature import CudaSignature
 from accelerx.errors import ArgumentTypeError, CompileError, LaunchError, OutOfResourcesError
 from accelerx.kernel import MAX_LAUNCHERS
 from accelerx.ndarray import ndarray
@@ -26,7 +27,6 @@ from accelerx.runtime.device import Device, current_device
 from accelerx.runtime.plugin_backend import translated
 
 if TYPE_CHECKING:
-    from accelerx.compiler.frontends.cuda_cpp.lifter import CudaSignature
     from accelerx.executable import Executable
 
 USUAL_THREADS = 256  # of a block, where a kernel is compiled before anybody launched it

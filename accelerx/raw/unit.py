@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from accelerx import config
+from accelerx.compiler.frontends.cuda_cpp.signature import CudaSignature, GlobalVariable
 from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
 from accelerx.compiler.recipe import Options
 from accelerx.errors import CompileError
@@ -33,7 +34,6 @@ from accelerx.runtime.cache import cache, generator_hash
 from accelerx.runtime.device import Device
 
 if TYPE_CHECKING:
-    from accelerx.compiler.frontends.cuda_cpp.lifter import CudaSignature, GlobalVariable
     from accelerx.executable import Executable
 
 

@@ -40,7 +40,8 @@ def _same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[A
     word = np.dtype(f"u{a.dtype.itemsize}")
     same: np.ndarray[Any, Any] = a.view(word) == b.view(word)
     if a.dtype.kind in "fV":
-        same |= (a != a) & (b != b)
+        with np.errstate(invalid="ignore"):
+            same |= (a != a) & (b != b)
     return same
 
 

@@ -200,6 +200,8 @@ class _Generator(Setting):
         name = rng.choice(APPROXIMATE)
         row = INTRINSICS[name]
         arguments = tuple(self.expr.make(t, 2) for _ in range(row.arity))
+        if name == "lgamma":  # its bound does not hold between its negative zeros
+            arguments = (ir.Call("abs", arguments, t),)
         mem = f"m_{t.short}"
         if mem not in self.kernel.mems:
             self._output(mem, t, SLOTS)

@@ -511,7 +511,8 @@ def run(
 
 
 def _numbers(array: np.ndarray[Any, Any]) -> list[Number]:
-    plain = array.astype(np.float64) if array.dtype.name == "bfloat16" else array
+    with np.errstate(invalid="ignore"):  # any bytes may be read as floats, signalling NaNs too
+        plain = array.astype(np.float64) if array.dtype.name == "bfloat16" else array
     return list(plain.tolist())
 
 

@@ -62,6 +62,18 @@ def _forgets_masks(program: Program, buffers: Buffers) -> None:
     interpret(program.with_body(both(program.kernel.body)), buffers)
 
 
+def test_programs_share_storage_between_types() -> None:
+    programs = [generate(seed) for seed in range(60)]
+    views = [[m for m in p.kernel.mems.values() if m.of is not None] for p in programs]
+    assert sum(map(bool, views)) > 30
+    for space in ("global", "shared"):
+        found = [m for mems in views for m in mems if m.space == space]
+        assert {m.step < m.dtype.itemsize for m in found} == {True, False}
+        assert any(m.step == 1 for m in found)
+    arenas = [m for p in programs for n, m in p.kernel.mems.items() if n == "arena"]
+    assert {m.size is None for m in arenas} == {True, False}
+
+
 def test_a_wrong_road_is_found() -> None:
     road = Road("forgetful", _forgets_masks)
     failures = [f for seed in range(10) for f in run_seed(seed, [road])[0]]

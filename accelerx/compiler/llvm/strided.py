@@ -17,6 +17,8 @@ from accelerx.compiler.llvm.values import Value, Values, vector
 from accelerx.compiler.passes.strided import Group, Member
 from accelerx.dtypes import DType
 
+REGISTER = 512  # bits
+
 
 class Strided:
     """Emits the accesses of groups for the active slots, under the mask of the moment."""
@@ -30,20 +32,19 @@ class Strided:
         first = group.members[0]
         if not all(self.memory.strides(first.mem, v, group.factor) for v in index):
             return False
-        words = _words(group).bits * group.factor * self.code.width % 32 == 0
-        return self.code.mask is None or (group.dense and words)
+        return self.code.mask is None or group.dense
 
     def load(self, group: Group, index: Values) -> dict[int, Values]:
         """The values of the group's Loads, by the Loads' ids, given the lowest member's index."""
         masks = self.code.current()
         each = zip(self._each_slot(index), masks, strict=True)
-        loaded = [self._wide_load(group, v, mask) for v, mask in each]
+        loaded = [(self._wide_load(group, v, mask), self._lanes(group, mask)) for v, mask in each]
         taken: dict[tuple[int, str], Values] = {}
         out: dict[int, Values] = {}
         for m in group.members:
             key = (m.position, m.mem.dtype.name)
             if key not in taken:
-                taken[key] = tuple(self._taken(group, m, text) for text in loaded)
+                taken[key] = tuple(self._taken(group, m, *wide) for wide in loaded)
             out[id(m.access)] = taken[key]
         return out
 
@@ -65,39 +66,54 @@ class Strided:
     # ---- one vector
 
     def _wide_load(self, group: Group, index: Value, mask: str) -> str:
+        """The records, filled up to a power of two of lanes if they come in parts."""
         b, kind, lanes = self.code.b, _words(group), group.factor * self.code.width
         pointer = self.memory.pointer(group.members[0].mem, index)
-        flags = self._flags(group, mask)
-        if flags is not None:
-            return masked.load(b, kind, lanes, pointer, flags)
-        wide = type_name(kind, lanes)
-        return b.value(f"load {wide}, ptr {pointer}, align {kind.itemsize}", pure=False)
+        if group.whole and mask == self.code.true:
+            wide = type_name(kind, lanes)
+            return b.value(f"load {wide}, ptr {pointer}, align {kind.itemsize}", pure=False)
+        size = _register(kind, lanes)
+        parts = [
+            masked.load(
+                b, kind, size, self._at(pointer, kind, i), self._flags(group, mask, i, size)
+            )
+            for i in range(0, lanes, size)
+        ]
+        return self._joined(parts, kind, size)
 
     def _wide_store(self, group: Group, index: Value, texts: dict[int, str], mask: str) -> None:
         b, kind, width = self.code.b, _words(group), self.code.width
         lanes = group.factor * width
-        parts = [texts.get(n, "poison") for n in range(group.factor)]
-        text = self._joined(parts, kind)
+        vectors = [texts.get(n, "poison") for n in range(group.factor)]
+        text = self._joined(vectors, kind, width)
         order = [i % group.factor * width + i // group.factor for i in range(lanes)]
-        text = self._shuffled(text, kind, len(parts) * width, order)
         pointer = self.memory.pointer(group.members[0].mem, index)
-        flags = self._flags(group, mask)
-        if flags is not None:
-            masked.store(b, kind, lanes, text, pointer, flags)
-        else:
+        if group.whole and mask == self.code.true:
+            text = self._shuffled(text, kind, _power(group.factor) * width, order)
             wide = type_name(kind, lanes)
             b.effect(f"store {wide} {text}, ptr {pointer}, align {kind.itemsize}")
+            return
+        size = _register(kind, lanes)
+        for i in range(0, lanes, size):
+            part = self._shuffled(text, kind, _power(group.factor) * width, order[i : i + size])
+            flags = self._flags(group, mask, i, size)
+            masked.store(b, kind, size, part, self._at(pointer, kind, i), flags)
 
-    def _joined(self, parts: list[str], kind: DType) -> str:
-        """Vectors end to end; ``parts`` is filled up to a power of two."""
-        while len(parts) & (len(parts) - 1):
-            parts.append("poison")
-        lanes, texts = self.code.width, parts
+    def _lanes(self, group: Group, mask: str) -> int:
+        """Lanes of what ``_wide_load`` gives."""
+        lanes = group.factor * self.code.width
+        return lanes if group.whole and mask == self.code.true else _power(lanes)
+
+    def _at(self, pointer: str, kind: DType, element: int) -> str:
+        return self.code.b.value(f"getelementptr {kind.llvm}, ptr {pointer}, i64 {element}")
+
+    def _joined(self, parts: list[str], kind: DType, lanes: int) -> str:
+        """Vectors end to end, filled up to a power of two of them."""
+        texts = parts + ["poison"] * (_power(len(parts)) - len(parts))
         while len(texts) > 1:
-            vector_type = type_name(kind, lanes)
-            order = _indices(range(2 * lanes))
+            part, order = type_name(kind, lanes), _indices(range(2 * lanes))
             texts = [
-                self.code.b.value(f"shufflevector {vector_type} {x}, {vector_type} {y}, {order}")
+                self.code.b.value(f"shufflevector {part} {x}, {part} {y}, {order}")
                 for x, y in zip(texts[::2], texts[1::2], strict=True)
             ]
             lanes *= 2
@@ -109,11 +125,11 @@ class Strided:
             f"shufflevector {source} {text}, {source} poison, {_indices(order)}"
         )
 
-    def _taken(self, group: Group, m: Member, text: str) -> Value:
-        """A member's lanes of what was loaded."""
+    def _taken(self, group: Group, m: Member, text: str, lanes: int) -> Value:
+        """A member's lanes of what was loaded, a vector of ``lanes``."""
         kind, width = _words(group), self.code.width
-        lanes = group.factor * width
-        text = self._shuffled(text, kind, lanes, range(m.position, lanes, group.factor))
+        order = range(m.position, group.factor * width, group.factor)
+        text = self._shuffled(text, kind, lanes, order)
         text = self.code.b.bitcast(text, kind, memory_type(m.mem.dtype), width)
         return vector(self.memory.from_memory(text, m.mem.dtype, width), m.mem.dtype)
 
@@ -122,16 +138,18 @@ class Strided:
         text = self.memory.to_memory(text, m.mem.dtype, self.code.width)
         return self.code.b.bitcast(text, memory_type(m.mem.dtype), _words(group), self.code.width)
 
-    def _flags(self, group: Group, mask: str) -> str | None:
-        """Which elements are accessed; None if all of them."""
-        b, factor, lanes = self.code.b, group.factor, group.factor * self.code.width
-        there = ["true" if n in group.positions else "false" for n in range(factor)]
-        named = f"<{', '.join(f'i1 {flag}' for flag in there * self.code.width)}>"
+    def _flags(self, group: Group, mask: str, first: int, count: int) -> str:
+        """Which elements of a part of the records are accessed."""
+        elements = range(first, first + count)
+        there = ["true" if i % group.factor in group.positions else "false" for i in elements]
+        named = f"<{', '.join(f'i1 {flag}' for flag in there)}>"
         if mask == self.code.true:
-            return None if group.whole else named
-        order, flag = _indices([i // factor for i in range(lanes)]), self.code.flag
-        running = b.value(f"shufflevector {flag} {mask}, {flag} poison, {order}")
-        return running if group.whole else b.value(f"and <{lanes} x i1> {running}, {named}")
+            return named
+        order, flag = _indices([i // group.factor for i in elements]), self.code.flag
+        running = self.code.b.value(f"shufflevector {flag} {mask}, {flag} poison, {order}")
+        if group.whole:
+            return running
+        return self.code.b.value(f"and <{count} x i1> {running}, {named}")
 
 
 def _words(group: Group) -> DType:
@@ -141,3 +159,16 @@ def _words(group: Group) -> DType:
 
 def _indices(order: Sequence[int]) -> str:
     return f"<{len(order)} x i32> <{', '.join(f'i32 {i}' for i in order)}>"
+
+
+def _power(n: int) -> int:
+    """The smallest power of two that is not below ``n``."""
+    return 1 << (n - 1).bit_length()
+
+
+def _register(kind: DType, lanes: int) -> int:
+    """Lanes of the parts into which a masked access is cut; masks of odd sizes are slow."""
+    size = lanes & -lanes
+    while size * kind.bits > REGISTER:
+        size //= 2
+    return size

@@ -96,7 +96,7 @@ class Case:
     reference: Callable[..., Sequence[Any]]
     outputs: tuple[int, ...] = (0,)
     options: tuple[str, ...] = ()
-    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict, hash=False)
     normalise: Callable[[list[Any]], list[Any]] = field(default=list)
 
     @property

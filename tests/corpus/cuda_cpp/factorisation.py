@@ -30,7 +30,7 @@ def _cholesky(launch: Launch, matrices: Any, n: Any, info: Any) -> list[Any]:
 
 def _make_lu(rng: Generator, launch: Launch) -> tuple[Any, ...]:
     (n,) = launch.size
-    matrices = rng.permuted(np.tile(np.eye(n) * n, (launch.blocks, 1, 1)), axis=1)
+    matrices = np.stack([rng.permutation(np.eye(n) * n) for _ in range(launch.blocks)])
     matrices = matrices + rng.random((launch.blocks, n, n))
     return matrices.astype(f32), np.zeros((launch.blocks, n), i32), i32(n)
 

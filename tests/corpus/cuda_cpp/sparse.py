@@ -95,7 +95,7 @@ def _spmm(launch: Launch, rows: Any, columns4: Any, *matrices: Any) -> list[Any]
 
 def _make_sddmm(rng: Generator, launch: Launch) -> tuple[Any, ...]:
     rows, columns, depth = launch.size
-    pattern = np.argwhere(rng.random((rows, columns)) < 0.2).astype(i32)
+    pattern = np.argwhere(rng.random((rows, columns)) < 0.2).astype(i32, order="C")
     a, b = rng.standard_normal((rows, depth), f32), rng.standard_normal((columns, depth), f32)
     return pattern, i32(len(pattern)), a, b, np.zeros(len(pattern), f32), i32(depth)
 

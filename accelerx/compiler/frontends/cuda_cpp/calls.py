@@ -466,8 +466,27 @@ class Calls(Expressions):
         if value is not None:
             self.initialise(self.member(place, part.name), value, (part.name,))
             return
-        if isinstance(part.type, ctypes.Record):
-            self.default_construct(self.member(place, part.name), part.type, c)
+        self._default_construct_any(self.member(place, part.name), part.type, c)
+
+    def _default_construct_any(self, place: Place, type_: ctypes.CType, c: Cursor) -> None:
+        if isinstance(type_, ctypes.Record):
+            self.default_construct(place, type_, c)
+        elif isinstance(type_, ctypes.Array) and self._has_constructor(type_.element):
+            for i in range(type_.count):
+                element = self.element(place, const(i, int32))
+                self._default_construct_any(element, type_.element, c)
+
+    def _has_constructor(self, type_: ctypes.CType) -> bool:
+        """Whether default construction of a type does anything."""
+        if isinstance(type_, ctypes.Array):
+            return self._has_constructor(type_.element)
+        if not isinstance(type_, ctypes.Record):
+            return False
+        own = any(
+            x._kind_id == kind("CONSTRUCTOR") and not is_trivial(x)
+            for x in members_of(type_.cursor)
+        )
+        return own or self._has_defaults(type_)
 
     def default_construct(self, place: Place, record: ctypes.Record, c: Cursor) -> None:
         """Runs the default constructor of a member or base that has one of interest."""
@@ -568,19 +587,8 @@ class Calls(Expressions):
     def _construct_elements(
         self, place: Place, type_: ctypes.Array, c: Cursor, constructor: Cursor
     ) -> None:
-        if is_trivial(constructor) and not self._has_defaults(type_.element):
-            return
-        if isinstance(type_.element, ctypes.Array):
-            for i in range(type_.count):
-                element = self.element(place, const(i, int32))
-                self._construct_elements(element, type_.element, c, constructor)
-            return
-        if self.is_shared(place):
-            return
-        for i in range(type_.count):
-            element = self.element(place, const(i, int32))
-            if isinstance(type_.element, ctypes.Record):
-                self.default_construct(element, type_.element, c)
+        if not self.is_shared(place):
+            self._default_construct_any(place, type_, c)
 
     def is_shared(self, place: Place) -> bool:
         return isinstance(place, Memory) and any(

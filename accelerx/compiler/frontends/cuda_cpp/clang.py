@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from accelerx.compiler.diagnostics import Loc, SourceFile, compile_error, render
+from accelerx.compiler.frontends.cuda_cpp.headers import explained
 from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
 from accelerx.errors import CompileError, UnsupportedError
 
@@ -257,7 +258,7 @@ class Unit:
             name = expressions[min(place.line - first_probe, len(expressions) - 1)]
             loc = Loc(SourceFile("name expression", name), 1, 1, len(name) + 1)
             return render(loc, diagnostic.spelling)
-        lines = [render(self._place(place, diagnostic.ranges), diagnostic.spelling)]
+        lines = [render(self._place(place, diagnostic.ranges), *explained(diagnostic.spelling))]
         for note in diagnostic.children:
             lines.append(render(self._place(note.location, ()), note.spelling, severity="note"))
         return "\n".join(lines)

@@ -221,12 +221,12 @@ class Expressions(MemoryAccess):
 
     def _substituted(self, c: Cursor) -> Place | Value:
         """A template parameter's value, or a constant behind a name."""
-        inner = expressions(c)
-        if len(inner) == 1:
-            return self.expression(inner[0])
         value = evaluate(c)
         if value is not None and not isinstance(value, str):
             return self.constant_of(value, self.scalar_type(c), c)
+        inner = expressions(c)
+        if len(inner) == 1:
+            return self.expression(inner[0])
         raise self.unsupported(c, f"'{c.spelling}' cannot be used in a kernel")
 
     def global_name(self, target: Cursor, c: Cursor) -> Place | Value:
@@ -318,12 +318,10 @@ class Expressions(MemoryAccess):
                 and isinstance(array, (Memory, Object))
                 and isinstance(array.type, ctypes.Array)
             ):
-                index = self.scalar(right)
-                return self.element(cast(Place, array), index)
+                return self.element(cast(Place, array), self.scalar(right))
         pointer, index = self.in_order([lambda: self.pointer(left), lambda: self.scalar(right)])
         assert isinstance(pointer, Pointer)
-        assert isinstance(index, ir.Expr)
-        return self.followed(self.moved(pointer, index), pointer.pointee, c)
+        return self.followed(self.moved(pointer, scalar(index)), pointer.pointee, c)
 
     def _array_behind(self, c: Cursor) -> Cursor | None:
         """The array expression that decays to the pointer ``c``."""
@@ -676,7 +674,7 @@ class Expressions(MemoryAccess):
         if is_lvalue(x) and not isinstance(x, (Variable, PointerVariable, Temporary)):
             type_ = None if isinstance(x, Closure) else type_of(cast(Place, x))
             if isinstance(type_, ctypes.Record):
-                return cast(Value, x)
+                return cast("Object", x)
         return self.decayed(x)
 
     def _paired(self, a: Value, b: Value, c: Cursor) -> tuple[Value, Value]:
@@ -774,10 +772,11 @@ class Expressions(MemoryAccess):
 
     def _related(self, pointer: Pointer, record: ctypes.Record) -> Pointer:
         """A pointer to a record as one to its base, or to what it is a base of."""
-        assert isinstance(pointer.pointee, ctypes.Record)
-        if pointer.pointee.name == record.name:
+        own = pointer.pointee
+        assert isinstance(own, ctypes.Record)
+        if own.name == record.name:
             return pointer
-        up = base_path(pointer.pointee, record.name)
+        up = base_path(own, record.name)
         place = self._only_place(pointer)
         if up is not None:
             if place is not None:
@@ -788,7 +787,7 @@ class Expressions(MemoryAccess):
                 assert isinstance(pointer.pointee, ctypes.Record)
                 pointer = self.field(pointer, pointer.pointee.by_name[name])
             return pointer
-        if base_path(record, pointer.pointee.name) is not None and place is not None:
+        if base_path(record, own.name) is not None and place is not None:
             return self.address_of(self._derived(place, record))
         return self.retyped(pointer, record)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import struct
 from collections.abc import Iterator
 
@@ -61,7 +62,8 @@ class Globals(Statements):
             return self.module_variable(definition)
         constant = is_const_type(definition) or is_constexpr(definition)
         if isinstance(type_, ctypes.Scalar) and constant:
-            value = evaluate(definition)
+            value = evaluate(c)  # of a template's specialisation, its definition may be another
+            value = evaluate(definition) if value is None else value
             if value is not None and not isinstance(value, str):
                 return self.constant_of(value, type_.dtype, c)
         if isinstance(type_, ctypes.Array) and constant:
@@ -189,8 +191,7 @@ def _write(data: bytearray, offset: int, type_: ctypes.CType, value: Cursor) -> 
     if isinstance(type_, ctypes.Scalar):
         return _write_scalar(data, offset, type_.dtype, value)
     if isinstance(type_, ctypes.Array) and value._kind_id == kind("STRING_LITERAL"):
-        text = evaluate(value)
-        raw = text.encode() if isinstance(text, str) else b""
+        raw = literal_bytes(value)
         data[offset : offset + min(len(raw), type_.size)] = raw[: type_.size]
         return True
     if value._kind_id == kind("CALL_EXPR") and not list(value.get_arguments()):
@@ -229,6 +230,16 @@ def _write_scalar(data: bytearray, offset: int, dtype: DType, value: Cursor) -> 
         return False
     data[offset : offset + dtype.itemsize] = to_bytes(number, dtype)
     return True
+
+
+def literal_bytes(c: Cursor) -> bytes:
+    """The characters of a string literal."""
+    try:
+        found = ast.literal_eval("b" + c.spelling)
+    except (SyntaxError, ValueError):
+        text = evaluate(c)
+        return text.encode() if isinstance(text, str) else b""
+    return bytes(found)
 
 
 def to_bytes(number: float, dtype: DType) -> bytes:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from accelerx import dtypes
 from accelerx.compiler import ir
@@ -20,6 +19,12 @@ from accelerx.compiler.frontends.cuda_cpp.globals import (
     is_module_variable,
     root_index,
 )
+from accelerx.compiler.frontends.cuda_cpp.signature import (
+    Argument,
+    CParameter,
+    CudaSignature,
+    GlobalVariable,
+)
 from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
 from accelerx.compiler.frontends.cuda_cpp.state import MAX_PASSES, Again, Frame, cell_type
 from accelerx.compiler.frontends.cuda_cpp.statements import statement_handlers
@@ -33,82 +38,7 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
     const,
 )
 from accelerx.compiler.verify import verify
-from accelerx.dtypes import DType, int32, int64
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One flattened kernel argument: scalars and pointers inside records are arguments of their own.
-
-    Attributes:
-        parameter: Index of the C++ parameter it is, or is a part of.
-        path: Field names (array elements: their numbers) that lead to it; empty for a plain one.
-        kind: Whether it is a number or a pointer.
-        dtype: A scalar's dtype; a pointer's pointee's, if that is a scalar.
-        offset: Bytes from the start of its parameter.
-        spelling: Its C++ type.
-        pointee_size: Bytes that a pointer's pointee takes, 1 for void; 0 for a scalar.
-        const: Whether it points to const.
-    """
-
-    parameter: int
-    path: tuple[str, ...]
-    kind: Literal["scalar", "pointer"]
-    dtype: DType | None
-    offset: int
-    spelling: str
-    pointee_size: int = 0
-    const: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CParameter:
-    """A parameter of a kernel, and which flattened arguments it consists of."""
-
-    name: str
-    spelling: str
-    size: int
-    leaves: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GlobalVariable:
-    """A ``__device__`` or ``__constant__`` variable of a translation unit.
-
-    Attributes:
-        name: Its name.
-        dtype: Its numbers' dtype, if all are of one; else an unsigned one of its alignment.
-        size: Bytes.
-        constant: Whether it is ``__constant__``.
-        initial: Its first contents; None: zeros.
-    """
-
-    name: str
-    dtype: DType
-    size: int
-    constant: bool
-    initial: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class CudaSignature:
-    """What a launch must know of a kernel.
-
-    Attributes:
-        name: The function's name.
-        parameters: Its parameters.
-        arguments: The flattened ones.
-        globals: Variables of the translation unit, in order.
-        max_threads: From ``__launch_bounds__``.
-        text: The declaration, for messages.
-    """
-
-    name: str
-    parameters: tuple[CParameter, ...]
-    arguments: tuple[Argument, ...]
-    globals: tuple[GlobalVariable, ...]
-    max_threads: int | None
-    text: str
+from accelerx.dtypes import int32, int64
 
 
 def signature(source: CudaSource, name: str) -> CudaSignature:
@@ -123,7 +53,11 @@ def signature(source: CudaSource, name: str) -> CudaSignature:
 
 
 def lift(
-    source: CudaSource, name: str, nulls: frozenset[int] = frozenset(), extents: bool = False
+    source: CudaSource,
+    name: str,
+    nulls: frozenset[int] = frozenset(),
+    extents: bool = False,
+    wide: bool = False,
 ) -> ir.Kernel:
     """The kernel called ``name`` as KIR.
 
@@ -132,12 +66,14 @@ def lift(
         name: A function's name, or a template's name expression (``"k<float, 8>"``).
         nulls: Flattened arguments that are null pointers; they get no parameter.
         extents: Whether each buffer gets a parameter with its length, for checks.
+        wide: Whether an array or the grid is so large that a 32-bit index may wrap: 2**31 bytes or
+            threads. Else unsigned arithmetic on thread coordinates is taken not to.
 
     Raises:
         CompileError: with a caret, if the text is at fault.
     """
     unit, function = parsed(source, name)
-    kernel = Lifter(unit, function, nulls, extents=extents).run()
+    kernel = Lifter(unit, function, nulls, extents=extents, wide=wide).run()
     verify(kernel)
     return kernel
 
@@ -150,6 +86,9 @@ def parsed(source: CudaSource, name: str) -> tuple[Unit, Cursor]:
     return unit, unit.entry(name)
 
 
+atexit.register(parsed.cache_clear)  # libclang's objects must go before its module does
+
+
 class Lifter(Globals):
     """Lifts one kernel, in as many passes as it takes."""
 
@@ -160,8 +99,9 @@ class Lifter(Globals):
         nulls: frozenset[int] = frozenset(),
         *,
         extents: bool = False,
+        wide: bool = False,
     ) -> None:
-        super().__init__(unit)
+        super().__init__(unit, wide=wide)
         self.function = function
         self.nulls = nulls
         self.extents = extents
@@ -275,6 +215,7 @@ class Lifter(Globals):
         function = self.function
         self.frame = Frame((), function, {})
         number = 0
+        self.prologue: list[ir.Stmt] = []
         for parameter in function.get_arguments():
             type_ = self._parameter_type(parameter)
             number = self._bind_parameter(parameter, type_, number)
@@ -304,13 +245,8 @@ class Lifter(Globals):
             of=mem.of, unit=mem.unit,
         )  # fmt: skip
 
-    def reset_prologue(self) -> None:
-        self.prologue: list[ir.Stmt] = []
-
     def _bind_parameter(self, parameter: Cursor, type_: ctypes.CType, number: int) -> int:
         """Binds a parameter; the number of the next flattened argument."""
-        if number == 0:
-            self.reset_prologue()
         name = parameter.spelling or f"argument{number}"
         key = (parameter.hash,)
         with self.collected() as emitted:

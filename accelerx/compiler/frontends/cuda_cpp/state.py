@@ -96,8 +96,9 @@ class State:
 
     frame: Frame
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, *, wide: bool = False) -> None:
         self.unit = unit
+        self.wide = wide
         self.types = ctypes.Types()
         self.facts = Facts()
         self.names: dict[Key, str] = {}  # of locals and arrays, the same in every pass
@@ -235,9 +236,10 @@ class State:
         """The i32 expression of a u32 one that mixes ints with thread coordinates.
 
         ``int i = first + threadIdx.x`` is unsigned arithmetic in C++ and meant as signed: it stays
-        affine in the thread's number only if it does not wrap.
+        affine in the thread's number only if it does not wrap, which launches over arrays of less
+        than 2**31 bytes cannot tell apart.
         """
-        if not any(isinstance(x, ir.Special) for x in ir.walk(e)):
+        if self.wide or not any(isinstance(x, ir.Special) for x in ir.walk(e)):
             return None
         return _signed(e)
 
@@ -251,11 +253,11 @@ class State:
         """An operation on two scalars of one type.
 
         Overflow of a signed one is undefined in C++. Unsigned arithmetic on thread coordinates
-        and small constants is done on signed numbers, which keeps it affine: the product of grid
-        and block fits them.
+        and small constants is done on signed numbers, which keeps it affine, unless the launch is
+        ``wide``.
         """
         dtype = a.type
-        if dtype is uint32 and op in ("add", "mul"):
+        if dtype is uint32 and op in ("add", "mul") and not self.wide:
             x, y = coordinate(a), coordinate(b)
             if x is not None and y is not None and not (is_const(x) and is_const(y)):
                 return ir.Cast(ir.Binary(op, x, y, int32, True, loc), uint32, loc)

@@ -75,6 +75,7 @@ def _make_others(rng: Generator, launch: Launch) -> tuple[Any, ...]:
     n = count(launch)
     rays = np.zeros(n, RAY)
     rays["origin"], rays["direction"] = rng.uniform(-1, 1, (2, n, 3))
+    rays["direction"][:, 2] = rng.choice([-1, -0.5, 0.5, 1], n)  # where a ray ends is exact
     rays["range"] = 0, 2
     return (rng.integers(-200, 200, (n, 2)).astype(i16), rng.integers(0, 1 << 16, (n, 4)).astype(u16),
             longs(rng, 2 * n).view(i64).reshape(n, 2), rng.integers(-128, 128, (n, 4)).astype(i8),

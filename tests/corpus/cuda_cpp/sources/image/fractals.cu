@@ -52,7 +52,7 @@ extern "C" __global__ void julia(float2* values, int width, int height, float cr
     bool inside = true;
     for (int i = 0; i < steps && inside; i++) {
         z = z * z + c;
-        inside = z.norm2() < 1e6f;
+        inside = z.norm2() < 100.f;
     }
     values[py * width + px] = inside ? make_float2(z.re, z.im) : make_float2(0.f, 0.f);
 }

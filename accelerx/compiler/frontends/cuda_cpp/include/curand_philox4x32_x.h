@@ -1,0 +1,3 @@
+// Philox, among the others.
+#pragma once
+#include "curand_kernel.h"

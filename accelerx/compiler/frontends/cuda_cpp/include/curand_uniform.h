@@ -1,0 +1,3 @@
+// The generators and distributions are one header.
+#pragma once
+#include "curand_kernel.h"

@@ -1,0 +1,54 @@
+"""Runs CUDA C++ kernels in the interpreter and compiled for the host, which must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from accelerx.compiler.dialects.base import EmitOptions
+from accelerx.compiler.frontends.cuda_cpp.lifter import lift, signature
+from tests.support.cuda_cpp import run, source
+from tests.support.host import HostKernel
+
+Array = np.ndarray[Any, Any]
+
+
+def on_host(
+    text: str,
+    name: str,
+    grid: int,
+    block: int,
+    *arguments: Any,
+    options: EmitOptions | None = None,
+    **flags: Any,
+) -> None:
+    """Runs a kernel, compiled, on arrays and numbers; arrays are changed in place."""
+    unit = source(text, **flags)
+    kernel = lift(unit, name)
+    values: list[Any] = list(arguments)
+    for g in signature(unit, name).globals:
+        values.append(np.frombuffer(g.initial or bytes(g.size), np.uint8).copy())
+    bound = {p.name: values[p.argument] for p in kernel.params}
+    for p in kernel.params:
+        if p.kind == "buffer":
+            bound[p.name] = bound[p.name].reshape(-1).view(p.dtype.numpy)
+    HostKernel(kernel, block, options).run(grid, bound)
+
+
+def both(
+    text: str, name: str, grid: int, block: int, *arguments: Any, **flags: Any
+) -> tuple[list[Array], list[Array]]:
+    """The arrays among the arguments after a run in the interpreter, and after one on the host."""
+
+    def copied(values: Sequence[Any]) -> list[Any]:
+        return [v.copy() if isinstance(v, np.ndarray) else v for v in values]
+
+    interpreted, compiled = copied(arguments), copied(arguments)
+    run(source(text, **flags), name, grid, block, *interpreted)
+    on_host(text, name, grid, block, *compiled, **flags)
+    return (
+        [v for v in interpreted if isinstance(v, np.ndarray)],
+        [v for v in compiled if isinstance(v, np.ndarray)],
+    )
