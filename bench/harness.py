@@ -9,6 +9,7 @@ moment and is repeated when other processes took the cores meanwhile.
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -189,6 +190,16 @@ class Worker:
         return answer["result"]
 
 
+def median_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The 95 % confidence interval of a median, from order statistics; needs 6 values or more."""
+    ordered = sorted(values)
+    n = len(ordered)
+    tail, below = 0, 0.0
+    while tail < n // 2 and (below := below + math.comb(n, tail) / 2**n) <= 0.025:
+        tail += 1
+    return ordered[max(tail - 1, 0)], ordered[n - max(tail, 1)]
+
+
 @dataclass(slots=True)
 class Race:
     """Seconds of one run by contender, one entry a round.
@@ -216,8 +227,16 @@ class Race:
 
     def ratio(self, name: str) -> float:
         """How many times as long ``name`` takes as the base: the median over the rounds."""
+        return statistics.median(self.ratios(name))
+
+    def ratios(self, name: str) -> list[float]:
+        """How many times as long ``name`` takes as the base, round by round."""
         pairs = zip(self.samples[name], self.samples[self.base], strict=True)
-        return statistics.median(a / b for a, b in pairs)
+        return [a / b for a, b in pairs]
+
+    def interval(self, name: str) -> tuple[float, float]:
+        """The 95 % confidence interval of ``ratio``."""
+        return median_interval(self.ratios(name))
 
 
 def race(

@@ -351,6 +351,8 @@ def main():
     parser.add_argument("--repeat", type=int, default=5, help="timed runs")
     options = parser.parse_args()
 
+    if ax.current_device().name == "numpy":
+        raise SystemExit("the NumPy fallback would take hours; `accelerx doctor` says what is missing")
     model = MiniLM()
     show_pairs(model, options.pairs)
     batch = passages(model, options.passages, options.length)

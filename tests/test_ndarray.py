@@ -293,3 +293,76 @@ def test_keys_are_one_object_per_type(device: Device) -> None:
     assert a.key is b.key
     assert a.key is not ax.zeros(3).key
     assert a.key is not a.T.key
+
+
+# ------------------------------------------------------------------------------ CuPy's names
+
+
+def test_arrays_are_made_as_numpy_makes_them(device: Device) -> None:
+    np.testing.assert_array_equal(ax.arange(2, 9, 3).get(), np.arange(2, 9, 3))
+    np.testing.assert_array_equal(ax.arange(4, dtype="float32").get(), np.float32([0, 1, 2, 3]))
+    np.testing.assert_array_equal(ax.full((2, 3), 7, np.int8).get(), np.full((2, 3), 7, np.int8))
+    np.testing.assert_array_equal(ax.ones(3).get(), np.ones(3, np.float32))
+    like = ax.zeros_like(ax.ones((3, 4)).T, dtype="int32")
+    assert (like.layout, like.dtype, like.get().any()) == ("F", np.int32, False)
+
+
+def test_array_copies_what_asarray_does_not(device: Device) -> None:
+    x = ax.ones(3)
+    assert ax.asarray(x) is x
+    assert ax.array(x, copy=False) is x
+    ax.array(x)[0] = 5
+    assert x.get()[0] == 1
+
+
+def test_get_and_set_are_cupys(device: Device) -> None:
+    x = ax.zeros((2, 3))
+    x.set(np.ones((2, 3), np.float32))
+    assert x.get(order="F").flags.f_contiguous
+    np.testing.assert_array_equal(x.get(), np.ones((2, 3)))
+
+
+def test_data_tells_the_address(device: Device) -> None:
+    x = ax.zeros(10)
+    assert x[2:].data.ptr == x.ptr + 8 == x.data.ptr + 8
+    assert x.data.mem is x.buffer
+    assert x.data.device is device
+
+
+@pytest.mark.parametrize(
+    ("view", "elements"),
+    [(np.s_[:], 12), (np.s_[1], 4), (np.s_[:, 1:3], 10), (np.s_[::-1], 4), (np.s_[3:], 0)],
+    ids=str,
+)
+def test_reach_is_from_the_first_element_to_the_highest(view: object, elements: int) -> None:
+    assert ax.zeros((3, 4))[view].reach == 4 * elements
+
+
+@pytest.mark.parametrize(
+    "dtype", [np.complex64, np.dtype([("n", "i4"), ("x", "f8")], align=True)], ids=str
+)
+def test_arrays_hold_complex_numbers_and_records(device: Device, dtype: np.dtype) -> None:
+    size = np.dtype(dtype).itemsize
+    host = (np.arange(24 * size) % 100).astype(np.uint8).view(dtype).reshape(4, 6)
+    x = ax.asarray(host)
+    assert x.dtype == np.dtype(dtype)
+    for view in (np.s_[:], np.s_[1:, ::2], np.s_[::-1]):
+        np.testing.assert_array_equal(x[view].get(), host[view])
+    np.testing.assert_array_equal(x.view(np.uint8).get(), host.view(np.uint8))
+    x[1] = x[0]
+    np.testing.assert_array_equal(x.get()[1], host[0])
+
+
+def test_python_kernels_refuse_complex_arrays(device: Device) -> None:
+    @ax.jit
+    def k(x):
+        x[0] = 1
+
+    with pytest.raises(ax.ArgumentTypeError, match="argument 'x': no element type .* complex64"):
+        k[1, 1](ax.zeros(3, np.complex64))
+
+
+def test_a_view_whose_elements_would_lie_between_others_is_refused(device: Device) -> None:
+    x = ax.zeros((3, 3))
+    with pytest.raises(ax.UnsupportedError, match="not lie whole elements apart"):
+        x[:, :2].view(np.float64)

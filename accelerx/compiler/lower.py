@@ -13,8 +13,6 @@ wide access), and ``compiler.llvm``.
 
 from __future__ import annotations
 
-from accelerx.compiler import ir
-from accelerx.compiler.diagnostics import unsupported
 from accelerx.compiler.ir import Kernel
 from accelerx.compiler.passes.inline import inline_coordinates
 from accelerx.compiler.passes.normalise import normalise
@@ -27,23 +25,12 @@ def for_vectors(kernel: Kernel) -> Kernel:
     """The passes that do not depend on the vector width.
 
     Raises:
-        UnsupportedError: if the kernel waits for the whole grid, or has no block shape.
+        UnsupportedError: if the kernel has no block shape.
     """
     if kernel.block is None:
         raise UnsupportedError(
             f"kernel {kernel.name} has no block shape; CPU code is made for one (Kernel.block)"
         )
-    _refuse_grid_barrier(kernel)
     kernel = split_webs(normalise(kernel, kernel.block))
     kernel = split_webs(propagate(inline_coordinates(kernel)))
     return inline_coordinates(kernel)
-
-
-def _refuse_grid_barrier(kernel: Kernel) -> None:
-    for s in ir.statements(kernel.body):
-        if isinstance(s, ir.Barrier) and s.kind == "grid":
-            raise unsupported(
-                s.loc,
-                "a barrier of the whole grid cannot run on the CPU",
-                "split the kernel where it waits, and launch the parts one after the other",
-            )

@@ -25,6 +25,7 @@ from accelerx.runtime.device import Device, current_device
 from accelerx.runtime.stream import Stream
 
 THREADS = 256
+RESERVED = ("i", "n")  # the element's number, and how many there are
 INT_MAX = 2**31 - 1
 
 Value = ndarray | Scalar
@@ -67,8 +68,8 @@ class ElementwiseKernel:
         if not name.isidentifier():
             raise ValueError(f"{name!r} cannot be a kernel's name")
         self._given = (in_params, out_params)
-        self.in_params = parse(in_params, const=True)
-        self.out_params = parse(out_params, const=False)
+        self.in_params = parse(in_params, True, RESERVED)
+        self.out_params = parse(out_params, False, RESERVED)
         self.params = self.in_params + self.out_params
         self.operation = operation
         self.name = name

@@ -15,7 +15,6 @@ from accelerx.interop import host_array
 from accelerx.ndarray import asarray, ndarray
 
 Scalar = bool | int | float | complex | np.generic
-RESERVED = ("i", "n")  # the loop's index, and how many turns it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +36,26 @@ class Parameter:
     const: bool
 
 
-def parse(text: str, const: bool) -> tuple[Parameter, ...]:
-    """The parameters that a text lists.
+def parse(text: str, const: bool, reserved: Sequence[str] = ()) -> tuple[Parameter, ...]:
+    """The parameters that a text lists; ``reserved`` names have another meaning in the kernel.
 
     Raises:
         ValueError: for a name or a type that cannot be.
     """
     parts = [part for part in text.split(",") if part.strip()]
-    return tuple(_parameter(part, const) for part in parts)
+    return tuple(_parameter(part, const, reserved) for part in parts)
 
 
-def _parameter(text: str, const: bool) -> Parameter:
+def _parameter(text: str, const: bool, reserved: Sequence[str]) -> Parameter:
     words = text.split()
     if len(words) < 2 or not set(words[:-2]) <= {"raw", "_non_const"}:
         raise ValueError(f"parameter {text.strip()!r}: write '[raw] type name'")
     *flags, type_, name = words
-    if not name.isidentifier() or name.startswith("_") or name in RESERVED:
+    if not name.isidentifier() or name.startswith("_") or name in reserved:
+        others = "".join(f", {other}" for other in reserved)
         raise ValueError(
-            f"parameter {text.strip()!r}: {name!r} cannot be a name; names beginning with _ and "
-            f"{', '.join(RESERVED)} have a meaning of their own"
+            f"parameter {text.strip()!r}: {name!r} cannot be a name; names beginning with _"
+            f"{others} have a meaning of their own"
         )
     reads = const and "_non_const" not in flags
     if re.fullmatch("[A-Za-z]", type_):

@@ -199,9 +199,12 @@ def coordinates(stems: Sequence[str], extents: Sequence[str], flat: str, type_: 
 
 
 def raw_pattern(parameter: Parameter, value: ndarray, texts: Sequence[str]) -> Pattern:
-    """How a kernel's text indexes a raw array: as a pointer if that is all it needs."""
+    """How a kernel's text indexes a raw array: as a pointer if that is all it needs.
+
+    Of several axes the index may be a place, an array; a pointer takes none.
+    """
     is_dense = value.layout == "C"
-    if is_dense and only_indexed(parameter.name, *texts):
+    if is_dense and value.ndim == 1 and only_indexed(parameter.name, *texts):
         return Pattern("pointer")
     return Pattern("raw", ndim=value.ndim, dense=is_dense)
 

@@ -219,7 +219,7 @@ class Literal(Traced):
 
 
 @dataclass(frozen=True, slots=True)
-class Reduced:
+class Reduced(NDArrayOperatorsMixin):
     """A reduction: nothing can be done with it but returning it."""
 
     name: str
@@ -227,6 +227,12 @@ class Reduced:
     dtype: np.dtype[Any]
     axis: Any
     keepdims: bool
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        raise UnsupportedError(
+            f"a fused function ends with its reduction; numpy.{ufunc.__name__} of numpy.{self.name} "
+            "cannot be fused"
+        )
 
 
 def _weak_result(operands: Sequence[Traced]) -> type | None:
@@ -259,6 +265,8 @@ def _written(value: Any, dtype: np.dtype[Any]) -> str:
 
 def _integer(number: int, dtype: np.dtype[Any]) -> str:
     suffix = {"i8": "LL", "u8": "ULL"}.get(f"{dtype.kind}{dtype.itemsize}", "")
+    if dtype.itemsize < 4:
+        return f"({type_name(dtype)}){number}"
     if number == -(1 << 63):  # C++ has no literal for it
         return f"({number + 1}{suffix} - 1)"
     return f"({number}{suffix})" if number < 0 else f"{number}{suffix}"

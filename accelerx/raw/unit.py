@@ -235,6 +235,8 @@ def _remembered(source: CudaSource, name: str, ask: Callable[[Any, Any], Any]) -
         if headers == _hashes(headers):
             return answer, _digest(text, repr(headers))
     front_end = importlib.import_module("accelerx.compiler.frontends.cuda_cpp.lifter")
+    prelude = importlib.import_module("accelerx.compiler.frontends.cuda_cpp.prelude")
+    prelude.keep_in(cache().folder)
     if stored is not None:
         front_end.parsed.cache_clear()  # it knows the text with its headers as they were
     unit = front_end.parsed(source, name)[0] if name else front_end.Unit.parse(source)

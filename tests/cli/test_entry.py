@@ -78,6 +78,49 @@ def test_compile_of_no_file_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert "not a Python file" in capsys.readouterr().err
 
 
+CUDA = """
+extern "C" __global__ void one(float *x) { x[threadIdx.x] += N; }
+"""
+
+
+@pytest.fixture
+def cuda_file(tmp_path: Path) -> Path:
+    pytest.importorskip("clang.cindex")
+    path = tmp_path / "some.cu"
+    path.write_text(CUDA)
+    return path
+
+
+@pytest.mark.parametrize("stage", ["kir", "cuda"])
+def test_compile_takes_cuda_cpp(
+    cuda_file: Path, stage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", str(cuda_file), "--options=-DN=4", "--emit", stage]) == 0
+    assert "4.0" in capsys.readouterr().out
+
+
+def test_compile_names_a_template_instance(
+    cuda_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cuda_file.write_text("namespace a { template <int M> __global__ void k(int *x) { x[0] = M; } }")
+    assert main(["compile", f"{cuda_file}:a::k<7>"]) == 0
+    assert "7i32" in capsys.readouterr().out
+    assert main(["compile", str(cuda_file)]) == 1
+    assert "kernels: none but templates" in capsys.readouterr().err
+
+
+def test_compile_shows_the_place_of_an_error(
+    cuda_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", str(cuda_file)]) == 1
+    assert f"{cuda_file}:2:62: error: use of undeclared identifier 'N'" in capsys.readouterr().err
+
+
+def test_compile_of_no_cuda_file_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", "/nowhere.cu"]) == 1
+    assert "there is no file /nowhere.cu" in capsys.readouterr().err
+
+
 def test_cache_is_shown_and_cleared(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cache"]) == 0
     assert "entries" in capsys.readouterr().out

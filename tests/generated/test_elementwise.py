@@ -92,7 +92,7 @@ def test_a_letter_is_what_the_arrays_are(device: Device, dtype: str) -> None:
 
 
 def test_letters_and_types_mix(device: Device) -> None:
-    kernel = ElementwiseKernel("T x, S y, int32 n", "float64 z", "z = x + y * n")
+    kernel = ElementwiseKernel("T x, S y, int32 by", "float64 z", "z = x + y * by")
     result = kernel(ax.asarray(grid(4)), ax.asarray(grid(4, dtype=np.int64)), 3)
     np.testing.assert_array_equal(result.get(), grid(4) * 4)
 
@@ -109,7 +109,7 @@ def test_numbers_take_the_arrays_type(cpu: Device) -> None:
 
 @pytest.mark.parametrize(("value", "dtype"), [(2, "int64"), (2.5, "float64"), (True, "bool")])
 def test_numbers_decide_where_no_array_does(cpu: Device, value: Any, dtype: str) -> None:
-    kernel = ElementwiseKernel("T x, raw S n", "T y", "y = x")
+    kernel = ElementwiseKernel("T x, raw S m", "T y", "y = x")
     out = ax.zeros(3, dtype)
     kernel(value, ax.zeros(1), out)
     assert out.get().tolist() == [value] * 3
@@ -186,7 +186,7 @@ def test_a_raw_array_is_indexed_by_a_place(device: Device) -> None:
     )
     x = ax.asarray(grid(3, 4))
     np.testing.assert_array_equal(kernel(ax.zeros(2), x).get(), [6, 6])
-    np.testing.assert_array_equal(kernel(ax.zeros(2), x.T[1:]).get(), [10, 10])
+    np.testing.assert_array_equal(kernel(ax.zeros(2), x.T[1:]).get(), [11, 11])
 
 
 def test_size_is_for_raw_arrays_alone(cpu: Device) -> None:

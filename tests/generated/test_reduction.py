@@ -59,7 +59,13 @@ def test_views_are_reduced(device: Device, view: Any) -> None:
 
 @pytest.mark.parametrize(
     ("shape", "axis"),
-    [((100_000,), None), ((2, 60_000), 1), ((60_000, 2), 0), ((40_000, 2), (0, 1)), ((3000, 300), 0)],
+    [
+        ((100_000,), None),
+        ((2, 60_000), 1),
+        ((60_000, 2), 0),
+        ((40_000, 2), (0, 1)),
+        ((3000, 300), 0),
+    ],
     ids=str,
 )
 def test_large_reductions_go_in_parts(cpu: Device, shape: Any, axis: Any) -> None:
@@ -85,9 +91,7 @@ def test_a_type_of_ones_own_is_reduced(device: Device, shape: tuple[int, ...]) -
 def test_a_type_of_ones_own_goes_in_parts(cpu: Device) -> None:
     x = integers(3, 50_000, dtype=np.float32)
     np.testing.assert_array_equal(arg_max(ax.asarray(x), axis=1).get(), x.argmax(axis=1))
-    np.testing.assert_array_equal(
-        arg_max(ax.asarray(x.T.copy()), axis=0).get(), x.argmax(axis=1)
-    )
+    np.testing.assert_array_equal(arg_max(ax.asarray(x.T.copy()), axis=0).get(), x.argmax(axis=1))
 
 
 def test_inputs_broadcast(device: Device) -> None:

@@ -233,7 +233,7 @@ def test_a_lowered_limit_holds_for_remembered_launches(cpu: Device) -> None:
     kernel = RawKernel(DYNAMIC, "reversed")
     kernel((1,), (32,), (x, y), shared_mem=128)
     kernel.max_dynamic_shared_size_bytes = 64
-    with pytest.raises(OutOfResourcesError, match="takes? at most 64"):
+    with pytest.raises(OutOfResourcesError, match="set to take at most 64"):
         kernel((1,), (32,), (x, y), shared_mem=128)
 
 

@@ -117,7 +117,7 @@ def test_variables_need_a_kernel_to_be_seen_through(cpu: Device) -> None:
 def test_compile_reaches_every_kernel(cpu: Device) -> None:
     RawModule(code=CODE).compile()
     faulty = CODE + 'extern "C" __global__ void bad(int *x) { asm("nonsense"); }'
-    with pytest.raises(CompileError, match="asm|nonsense"):
+    with pytest.raises(CompileError, match="nonsense"):
         RawModule(code=faulty).compile()
 
 

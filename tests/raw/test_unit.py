@@ -89,9 +89,7 @@ print([name for name in parts if name in sys.modules])
 """
 
 
-def test_a_cached_kernel_needs_neither_libclang_nor_the_compiler(
-    cpu: Device, folder: Path
-) -> None:
+def test_a_cached_kernel_needs_neither_libclang_nor_the_compiler(cpu: Device, folder: Path) -> None:
     if cpu.dialect != "llvm":
         pytest.skip("interpreted kernels are lifted in every process")
     command = [sys.executable, "-c", PROGRAM]

@@ -1,4 +1,8 @@
-"""Runs CUDA C++ kernels in the interpreter and compiled for the host, which must agree."""
+"""Runs CUDA C++ kernels in the interpreter and compiled for the host.
+
+Where CUDA's own headers are installed, every text must be valid for NVRTC too, so that what our
+headers offer is what CUDA has.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import numpy as np
 
 from accelerx.compiler.dialects.base import EmitOptions
 from accelerx.compiler.frontends.cuda_cpp.lifter import lift, signature
+from tests.support import nvrtc
 from tests.support.cuda_cpp import run, source
 from tests.support.host import HostKernel
 
@@ -42,6 +47,8 @@ def both(
 ) -> tuple[list[Array], list[Array]]:
     """The arrays among the arguments after a run in the interpreter, and after one on the host."""
 
+    _check_with_nvrtc(text, name, **flags)
+
     def copied(values: Sequence[Any]) -> list[Any]:
         return [v.copy() if isinstance(v, np.ndarray) else v for v in values]
 
@@ -52,3 +59,15 @@ def both(
         [v for v in interpreted if isinstance(v, np.ndarray)],
         [v for v in compiled if isinstance(v, np.ndarray)],
     )
+
+
+def _check_with_nvrtc(
+    text: str, name: str, standard: str = "c++17", defines: tuple[tuple[str, str], ...] = ()
+) -> None:
+    folders = nvrtc.headers()
+    if not folders:
+        return
+    options = [f"--std={standard}", *(f"-I{folder}" for folder in folders)]
+    options += [f"-D{key}={value}" for key, value in defines]
+    entries = () if name.isidentifier() else (name,)
+    nvrtc.compile_cuda(text, "sm_90", tuple(options), entries)

@@ -18,6 +18,7 @@ from accelerx.compiler import ir
 from accelerx.compiler.dialects.base import EmitOptions, Program
 from accelerx.compiler.dialects.llvm import LlvmDialect
 from accelerx.compiler.layout import pack_layout
+from accelerx.compiler.llvm.blocks import WAITS
 from accelerx.runtime.jit import CompiledCode, compile_llvm
 from tests.support.lifted import Literals, lifted
 from tests.support.lifted import launch as interpret
@@ -129,19 +130,38 @@ class HostKernel:
             callback,
             None,
         )
-        raw = np.zeros(self.program.scratch_bytes + shared_bytes + 128, np.uint8)
-        scratch = (raw.ctypes.data + 63) // 64 * 64
         total = shape[0] * shape[1] * shape[2]
+        stride = (self.program.scratch_bytes + shared_bytes + 63) // 64 * 64
+        places = total if self.program.cooperative else 1
+        raw = np.zeros(places * stride + 128, np.uint8)
+        scratch = (raw.ctypes.data + 63) // 64 * 64
 
         def run() -> int:
             keep = (packed, raw, word)
-            result = self.function(ctypes.byref(call), scratch, 0, total)
+            if self.program.cooperative:
+                raw[:] = 0
+                result = self._in_phases(call, scratch, stride, total)
+            else:
+                result = int(self.function(ctypes.byref(call), scratch, 0, total))
             del keep
             if errors:
                 raise errors.pop()
-            return int(result)
+            return result
 
         return run
+
+    def _in_phases(self, call: _Call, scratch: int, stride: int, total: int) -> int:
+        """Runs blocks that wait for each other: all of them to their next barrier, again and again."""
+        while True:
+            results = []
+            for n in range(total):
+                result = self.function(ctypes.byref(call), scratch + n * stride, n, n + 1)
+                if result not in (0, WAITS):
+                    return int(result)
+                results.append(result)
+            if WAITS not in results:
+                return 0
+            assert 0 not in results, f"block {results.index(0)} does not wait with the others"
 
     def run(self, grid: int | Sequence[int], arguments: Mapping[str, Any], **kwargs: Any) -> int:
         """Runs the whole grid."""

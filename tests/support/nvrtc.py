@@ -9,7 +9,7 @@ from pathlib import Path
 
 ARCHITECTURES = ("sm_80", "sm_90", "sm_120")
 TOOLKIT_HEADERS = ("cuda_fp16", "cuda_bf16", "cooperative_groups", "math_constants", "cuda/std")
-"""What the NVRTC wheel lacks; the wheels of the CUDA runtime, its CRT and its C++ library have it."""
+"""What the NVRTC wheel lacks; nvidia-cuda-runtime and nvidia-cuda-cccl have it."""
 
 
 class NvrtcError(AssertionError):

@@ -56,6 +56,7 @@ class Program:
         shared_bytes: Static shared memory of a block.
         sites: Places that call the host; a site's number is its index.
         notes: Sentences on how the kernel was compiled, for ``explain``.
+        cooperative: Whether blocks wait for each other, so that all of them must be resident.
     """
 
     text: str
@@ -65,6 +66,7 @@ class Program:
     shared_bytes: int
     sites: Sequence[Site]
     notes: Sequence[str]
+    cooperative: bool = False
 
 
 class Dialect(Protocol):

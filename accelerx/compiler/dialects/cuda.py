@@ -59,6 +59,7 @@ from accelerx.compiler.dialects.cuda_tables import (
     UPDATES,
 )
 from accelerx.compiler.intrinsics import ATOMICS, INTRINSICS, WARP_OPS
+from accelerx.compiler.passes import flow
 from accelerx.dtypes import DType, unsigned
 
 
@@ -418,4 +419,5 @@ class CudaDialect:
             shared_bytes=kernel.static_shared_bytes,
             sites=(),
             notes=tuple(printer.notes),
+            cooperative=flow.waits_for_grid(kernel.body),
         )

@@ -8,6 +8,7 @@ from typing import ClassVar
 from accelerx.compiler import ir, lower
 from accelerx.compiler.dialects.base import EmitOptions, Program
 from accelerx.compiler.llvm.module import emit_module
+from accelerx.compiler.passes import flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +32,5 @@ class LlvmDialect:
             shared_bytes=kernel.static_shared_bytes,
             sites=module.sites,
             notes=module.notes,
+            cooperative=flow.waits_for_grid(kernel.body),
         )

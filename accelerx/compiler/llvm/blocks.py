@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from accelerx.compiler import ir
 from accelerx.compiler.ir import Expr, Stmt
-from accelerx.compiler.llvm.code import CACHE_LINE, Code, Frame, Mask, MaskStore
+from accelerx.compiler.llvm.code import Code, Frame, Mask, MaskStore
 from accelerx.compiler.llvm.expressions import Expressions
 from accelerx.compiler.llvm.integers import resize
 from accelerx.compiler.llvm.memory import bits_type
@@ -23,6 +23,7 @@ from accelerx.compiler.passes.regions import Regions, Run, measured
 from accelerx.dtypes import int32, int64
 
 MASKS_ON_STACK = 64  # vectors
+WAITS = 2  # AX_BLOCK_WAITS
 
 
 class Blocks:
@@ -70,12 +71,9 @@ class Blocks:
 
     def _store(self) -> MaskStore:
         """Masks for every vector of the block."""
-        vectors = self.code.geometry.vectors
-        if vectors <= MASKS_ON_STACK:
-            return MaskStore(
-                self.code, self.code.alloca(f"[{vectors} x {self.code.flag}]", CACHE_LINE)
-            )
-        return MaskStore(self.code, self.code.scratch(vectors * max(1, self.code.width // 8)))
+        code, vectors = self.code, self.code.geometry.vectors
+        kind, size = f"[{vectors} x {code.flag}]", vectors * max(1, code.width // 8)
+        return MaskStore(code, code.kept(kind, size, on_stack=vectors <= MASKS_ON_STACK))
 
     # ---- chunks
 
@@ -247,7 +245,7 @@ class Blocks:
     def _masked_if(self, s: ir.If) -> None:
         code = self.code
         stores = [self._store(), self._store()]
-        flags = [self._flag(), self._flag()]
+        flags = [self._flag(code.scratch(1, 1) if code.suspends else "") for _ in stores]
 
         def evaluate() -> None:
             running, condition = self._condition(s.condition)
@@ -278,8 +276,8 @@ class Blocks:
             value = code.mask_of(self.expressions.evaluate(e))
         return running, value
 
-    def _flag(self) -> str:
-        flag = self.code.alloca("i1")
+    def _flag(self, room: str = "") -> str:
+        flag = room or self.code.alloca("i1")
         self.code.b.effect(f"store i1 false, ptr {flag}")
         return flag
 
@@ -435,8 +433,25 @@ class Blocks:
             self._wait(s)
 
     def _wait(self, s: ir.Barrier) -> None:
-        if s.result is not None and s.predicate is not None:
+        if s.kind == "grid":
+            self._suspend(s)
+        elif s.result is not None and s.predicate is not None:
             self._combine(s, s.predicate, s.result)
+
+    def _suspend(self, s: ir.Barrier) -> None:
+        """Returns to the host, which calls again when all blocks have come to a barrier of the grid.
+
+        Nothing lives in registers or on the stack here: what a block keeps is in its scratch.
+        """
+        code, b = self.code, self.code.b
+        resume = b.label("resume")
+        code.resumptions.append(resume)
+        site = self.statements.sites.add("barrier", s)
+        b.effect(f"store i32 {len(code.resumptions)}, ptr %scratch")
+        at = b.value("getelementptr i8, ptr %scratch, i64 4")
+        b.effect(f"store i32 {site}, ptr {at}")
+        b.effect(f"ret i32 {WAITS}")
+        code.place(resume)
 
     def _check_arrivals(self, s: ir.Barrier) -> None:
         """Reports the first thread that has not returned and is not here."""

@@ -16,11 +16,13 @@ from accelerx.compiler.ir import Kernel
 from accelerx.compiler.llvm.arithmetic import Arithmetic
 from accelerx.compiler.llvm.builder import Builder, type_name
 from accelerx.compiler.llvm.values import Value, Values
+from accelerx.compiler.passes import flow
 from accelerx.compiler.passes.lanes import Geometry, constant_lane
 from accelerx.dtypes import DType, bool_, int32, int64
 
 Mask = tuple[str, ...]
 CACHE_LINE = 64
+BLOCK_STATE = 8  # bytes of ax_block_state, with which a suspended block's scratch begins
 
 
 @dataclass(slots=True)
@@ -61,7 +63,9 @@ class Code:
         self.frames: list[Frame] = []
         self.entry: list[str] = []
         self.sites: list[Site] = []
-        self.scratch_bytes = 0
+        self.suspends = flow.waits_for_grid(kernel.body)
+        self.resumptions: list[str] = []  # labels at which a block goes on that waited for the grid
+        self.scratch_bytes = BLOCK_STATE if self.suspends else 0
         self.known_loads: dict[str, str] = {}
         self.region_end = ""
         self.alive: MaskStore | None = None
@@ -96,8 +100,14 @@ class Code:
         self.entry.append(f"  {name} = alloca {kind}" + (f", align {align}" if align else ""))
         return name
 
+    def kept(self, kind: str, nbytes: int, *, on_stack: bool = True) -> str:
+        """Room for what a block keeps from one run to the next: a wait for the grid leaves the stack."""
+        if on_stack and not self.suspends:
+            return self.alloca(kind, CACHE_LINE)
+        return self.scratch(nbytes)
+
     def scratch(self, nbytes: int, align: int = CACHE_LINE) -> str:
-        """A pointer, set at the function's entry, to worker-local memory."""
+        """A pointer, set at the function's entry, to memory of the worker or of a waiting block."""
         start = (self.scratch_bytes + align - 1) // align * align
         self.scratch_bytes = start + nbytes
         name = f"%a{self._names}"

@@ -56,10 +56,8 @@ class Memory:
                 return self._room(mem, elements, on_stack=size <= LOCAL_ON_STACK)
 
     def _room(self, mem: Mem, elements: int, *, on_stack: bool) -> str:
-        if on_stack:
-            kind = memory_type(mem.dtype).llvm
-            return self.code.alloca(f"[{elements} x {kind}]", CACHE_LINE)
-        return self.code.scratch(elements * mem.dtype.itemsize)
+        kind = f"[{elements} x {memory_type(mem.dtype).llvm}]"
+        return self.code.kept(kind, elements * mem.dtype.itemsize, on_stack=on_stack)
 
     def _constant(self, mem: Mem) -> str:
         kind = memory_type(mem.dtype)

@@ -48,7 +48,7 @@ class _Emitter:
         self.code = Code(self.kernel, decided.geometry)
         slots = _most_slots(regions, decided)
         self.memory = Memory(self.code, _lasting(regions), slots)
-        variables = Variables(self.code, regions.lanes, regions.context)
+        variables = Variables(self.code, regions.lanes, regions.context, regions.agreed)
         expressions = Expressions(self.code, variables, self.memory)
         self.statements = Statements(
             self.code, regions.lanes, expressions, specialise=decided.options.specialise
@@ -67,13 +67,26 @@ class _Emitter:
             *self.statements.sites.reserve(),
             f"  %dynamic = getelementptr i8, ptr %scratch, i64 {size}",
             *self._parameters(),
-            *_BEGIN,
+            *_COORDINATES,
+            *(self._resumed() if code.suspends else _BEGIN),
             *code.b.lines,
-            *_END,
+            *(_END_ALONE if code.suspends else _END),
             *code.b.declarations,
             _ATTRIBUTES,
         ]
         return Module("\n".join(lines) + "\n", size, tuple(code.sites), self.plan.reasons)
+
+    def _resumed(self) -> list[str]:
+        """Begins the one block of a call, or goes on where it waited for the grid."""
+        labels = enumerate(self.code.resumptions, 1)
+        return [
+            *(f"  %block.{axis} = add i32 %start.{axis}32, 0" for axis in "xyz"),
+            "  %state = load i32, ptr %scratch",
+            "  switch i32 %state, label %block [",
+            *(f"    i32 {number}, label %{label}" for number, label in labels),
+            "  ]",
+            "block:",
+        ]
 
     def _parameters(self) -> list[str]:
         """Loads every parameter from the packed argument buffer."""
@@ -114,8 +127,7 @@ def _lasting(regions: Regions) -> set[str]:
     return {mem.name for mem in regions.kernel.mems.values() if mem.space == "local"}
 
 
-# The loop over blocks. Block coordinates are counted on, not divided for each block.
-_BEGIN = """\
+_COORDINATES = """\
   %gridp = getelementptr i8, ptr %call, i64 16
   %grid.x = load i32, ptr %gridp
   %gridp.y = getelementptr i8, ptr %call, i64 20
@@ -132,7 +144,10 @@ _BEGIN = """\
   %start.z = udiv i64 %start.row, %grid.tall
   %start.x32 = trunc i64 %start.x to i32
   %start.y32 = trunc i64 %start.y to i32
-  %start.z32 = trunc i64 %start.z to i32
+  %start.z32 = trunc i64 %start.z to i32""".splitlines()
+
+# The loop over blocks. Block coordinates are counted on, not divided for each block.
+_BEGIN = """\
   %some = icmp slt i64 %first, %last
   br i1 %some, label %block, label %finished
 block:
@@ -157,6 +172,12 @@ next:
   %more = icmp slt i64 %number.next, %last
   br i1 %more, label %block, label %finished
 finished:
+  ret i32 0
+stop:
+  ret i32 1
+}""".splitlines()
+
+_END_ALONE = """\
   ret i32 0
 stop:
   ret i32 1

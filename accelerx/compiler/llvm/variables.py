@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accelerx.compiler.llvm import masked
 from accelerx.compiler.llvm.builder import type_name
-from accelerx.compiler.llvm.code import CACHE_LINE, Code
+from accelerx.compiler.llvm.code import Code
 from accelerx.compiler.llvm.values import Value, Values
 from accelerx.compiler.passes.lanes import Lanes
 from accelerx.compiler.passes.regions import Run
@@ -18,12 +18,14 @@ class Variables:
     Args:
         code: The code being emitted.
         lanes: Kinds of the locals.
-        context: Locals that outlive a run.
+        context: Locals that outlive a run, of which each vector has its own.
+        agreed: Uniform locals that outlive a run.
     """
 
-    def __init__(self, code: Code, lanes: Lanes, context: set[str]) -> None:
+    def __init__(self, code: Code, lanes: Lanes, context: set[str], agreed: set[str]) -> None:
         self.code = code
         self.lanes = lanes
+        self.agreed = agreed
         self.context: dict[str, str] = {}
         self._slots: dict[tuple[str, int], str] = {}
         size = sum(self._context_bytes(name) for name in context)
@@ -41,10 +43,8 @@ class Variables:
         return self.code.geometry.vectors * lanes * self.code.kernel.locals[name].itemsize
 
     def _array(self, name: str, *, on_stack: bool) -> str:
-        if on_stack:
-            kind = f"[{self.code.geometry.vectors} x {self._kind(name)}]"
-            return self.code.alloca(kind, CACHE_LINE)
-        return self.code.scratch(self._context_bytes(name))
+        kind = f"[{self.code.geometry.vectors} x {self._kind(name)}]"
+        return self.code.kept(kind, self._context_bytes(name), on_stack=on_stack)
 
     def _uniform(self, name: str) -> bool:
         return self.lanes.kinds[name].uniform
@@ -58,8 +58,14 @@ class Variables:
         """Storage of a local for a slot; of a shared one for all of them (slot 0)."""
         key = (name, 0 if self._shared(name) else slot)
         if key not in self._slots:
-            self._slots[key] = self.code.alloca(self._kind(name))
+            self._slots[key] = self._storage(name)
         return self._slots[key]
+
+    def _storage(self, name: str) -> str:
+        if self.code.suspends and name in self.agreed:
+            size = self.code.kernel.locals[name].itemsize
+            return self.code.scratch(size, size)
+        return self.code.alloca(self._kind(name))
 
     def _element(self, name: str, slot: int) -> str:
         number = self.code.vector_number(slot)

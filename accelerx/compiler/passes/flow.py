@@ -55,7 +55,13 @@ def construct_leaves(s: Stmt) -> bool:
 
 
 def is_block_barrier(s: Stmt) -> bool:
-    return isinstance(s, ir.Barrier) and s.kind in ("sync", "count", "and", "or")
+    """Whether a whole block waits at a statement."""
+    return isinstance(s, ir.Barrier) and s.kind != "warp"
+
+
+def waits_for_grid(body: Sequence[Stmt]) -> bool:
+    """Whether blocks wait for each other."""
+    return any(isinstance(s, ir.Barrier) and s.kind == "grid" for s in ir.statements(body))
 
 
 def has_block_barrier(body: Sequence[Stmt]) -> bool:

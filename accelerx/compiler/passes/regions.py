@@ -49,12 +49,14 @@ class Regions:
         lanes: The kinds that the cut relies on.
         block_level: Ids of block-level statements.
         context: Locals that live in context arrays.
+        agreed: Uniform locals that outlive a run.
     """
 
     kernel: Kernel
     lanes: Lanes
     block_level: set[int]
     context: set[str]
+    agreed: set[str] = field(default_factory=set)
 
     def parts(self, body: Sequence[Stmt]) -> Iterator[Run | Stmt]:
         """A block-level list as runs and block-level statements, in order."""
@@ -81,7 +83,7 @@ def cut(kernel: Kernel, geometry: Geometry, *, single: bool, is_barrier: IsBarri
         unhoistable = {v for v in hoisted if not _hoistable(kernel, lanes, structure, v)}
         if not new and not unhoistable:
             context = {v for v in outliving if not lanes.kinds[v].uniform}
-            return Regions(kernel, lanes, block_level, context)
+            return Regions(kernel, lanes, block_level, context, outliving - context)
         hoisted -= unhoistable
         pinned |= unhoistable
         for v in new:

@@ -86,6 +86,7 @@ class Case:
         options: Compiler options as NVRTC takes them (``-DN=4``, ``--std=c++17``).
         tolerances: By the output's dtype, where ``TOLERANCES`` does not fit.
         normalise: Brings outputs whose order is not determined (atomics) into one order.
+        cooperative: Whether its blocks wait for each other.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Case:
     options: tuple[str, ...] = ()
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict, hash=False)
     normalise: Callable[[list[Any]], list[Any]] = field(default=list)
+    cooperative: bool = False
 
     @property
     def source(self) -> str:

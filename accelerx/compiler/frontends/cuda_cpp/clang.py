@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from accelerx.compiler.diagnostics import Loc, SourceFile, compile_error, render
+from accelerx.compiler.frontends.cuda_cpp import prelude
 from accelerx.compiler.frontends.cuda_cpp.headers import explained
+from accelerx.compiler.frontends.cuda_cpp.prelude import INCLUDE
 from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
 from accelerx.errors import CompileError, UnsupportedError
 
 Cursor = Any  # clang.cindex is untyped
 ClangType = Any
 
-INCLUDE = Path(__file__).parent / "include"
-PRELUDE = "accelerx_cuda.h"  # what nvcc includes before every text
 _PROBE = "__accelerx_entry"
 _FLAGS = (
     "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_70", "-nocudainc", "-nocudalib",
@@ -31,6 +31,7 @@ _FLAGS = (
     "-ftemplate-depth=256", "-fconstexpr-steps=100000", "-fbracket-depth=512",
     # __fp16 computes as itself; libclang 18 has no other half on this target
     "-Xclang", "-fnative-half-type", "-Xclang", "-fnative-half-arguments-and-returns",
+    "-isystem", str(INCLUDE),
 )  # fmt: skip
 
 BINARY = (
@@ -77,6 +78,7 @@ def cindex() -> Any:
     return module
 
 
+@functools.cache
 def version() -> str:
     """The version of libclang, for cache keys."""
     get = cindex().conf.lib.clang_getClangVersion
@@ -188,12 +190,14 @@ def evaluate(cursor: Cursor) -> int | float | str | None:
 
 def arguments(options: Any) -> list[str]:
     """Libclang's arguments for CudaOptions."""
-    flags = [*_FLAGS, f"-std={options.standard}", f"-I{INCLUDE}", f"-include{INCLUDE / PRELUDE}"]
+    base = [*_FLAGS, f"-std={options.standard}"]
+    if options.fast_math:
+        base.append("-D__USE_FAST_MATH__=1")
+    own = any(name == "NDEBUG" or name.startswith("_") for name, _ in options.defines)
+    flags = [*base, *prelude.flags(cindex(), version(), base, plain=own or bool(options.undefines))]
     flags += [f"-D{name}={value}" for name, value in options.defines]
     flags += [f"-U{name}" for name in options.undefines]
     flags += [f"-I{folder}" for folder in options.include_dirs]
-    if options.fast_math:
-        flags.append("-D__USE_FAST_MATH__=1")
     return [*flags, "-I/accelerx-headers"] if options.headers else flags
 
 
@@ -231,7 +235,7 @@ class Unit:
         files = [(source.filename, text)]
         files += [(f"/accelerx-headers/{name}", body) for name, body in source.options.headers]
         try:
-            tu = module.Index.create().parse(
+            tu = module.Index.create(excludeDecls=True).parse(
                 source.filename, args=arguments(source.options), unsaved_files=files
             )
         except module.TranslationUnitLoadError as e:

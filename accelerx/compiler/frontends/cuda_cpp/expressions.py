@@ -333,11 +333,9 @@ class Expressions(MemoryAccess):
         return c
 
     def followed(self, pointer: Pointer, type_: ctypes.CType, c: Cursor) -> Place:
-        """``*pointer``, with an error at ``c`` for a null pointer."""
+        """``*pointer``; a thread that follows a null pointer fails there."""
         if all(target is None for target in pointer.targets):
-            raise self.error(
-                c, "a null pointer is followed here", "None or 0 was given for this argument"
-            )
+            return self.beyond_null(type_, self.loc(c))
         return self.dereference(pointer, type_)
 
     # -------------------------------------------------------------------------------- operators

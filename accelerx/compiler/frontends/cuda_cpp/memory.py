@@ -226,13 +226,29 @@ class MemoryAccess(State):
         """``*pointer``, read as ``type_``."""
         targets = [t for t in pointer.targets if t is not None]
         if not targets:
-            raise self.internal("a null pointer is followed here")
+            return self.beyond_null(type_, self.loc(self.frame.function))
         if len(targets) == 1 and isinstance(targets[0], PlaceRoot):
             return self._inside_place(targets[0].place, pointer.index, type_)
         for target in targets:
             if isinstance(target, PlaceRoot):
                 self.make_resident(target.place)
         return Memory(type_, pointer)
+
+    def beyond_null(self, type_: ctypes.CType, loc: Loc) -> Place:
+        """What a null pointer points to: the thread fails, if it ever comes here."""
+        self.emit(
+            ir.Assert(
+                const(False, bool_), "a null pointer is followed (None or 0 was given)", (), loc=loc
+            )
+        )
+        self.counter += 1
+        place = self.declare(("null", self.counter, str(type_)), type_, "null")
+        for leaf in copied_leaves(type_):
+            if isinstance(leaf.type, ctypes.Scalar):
+                dtype = leaf.type.dtype
+                zero = const(False if dtype.is_bool else 0.0 if dtype.is_float else 0, dtype)
+                self.assign(self.leaf(place, leaf), zero, loc)
+        return place
 
     def _inside_place(self, place: Place, index: ir.Expr, type_: ctypes.CType) -> Place:
         """The object of ``type_`` that lies ``index`` bytes into an object in locals."""
@@ -613,6 +629,9 @@ class MemoryAccess(State):
             assert mem is not None
             self.emit(ir.Atomic(op, mem, (index,), value, compare, result, loc))
 
+        if all(target is None for target in pointer.targets):
+            place = self.beyond_null(ctypes.Scalar(dtype), loc or self.loc(self.frame.function))
+            return scalar(self.load(place))
         found = self._single(pointer)
         if found is not None:
             one(found, pointer.index)

@@ -206,7 +206,7 @@ SNIPPETS: dict[str, tuple[str, str, list[int]]] = {
         [6, 3, 0, 12, 4, 0x00030201],
     ),
     "constants": (
-        "constexpr int sq(int x) { return x * x; } constexpr int T[4] = {1, 4, 9, 16}; enum Colour { Red, Green = 5, Blue };"
+        "__host__ __device__ constexpr int sq(int x) { return x * x; } constexpr int T[4] = {1, 4, 9, 16}; enum Colour { Red, Green = 5, Blue };"
         "enum class Mode : unsigned char { A = 3, B }; namespace cfg { const float scale = 2.5f; static const short W[2] = {7, 8}; }"
         "struct K { static constexpr int N = 11; enum { M = 12 }; }; #define TWICE(x) ((x) + (x))\n",
         "o[0] = T[n - 2]; o[1] = sq(7); o[2] = Blue; o[3] = (int)Mode::B; o[4] = (int)(cfg::scale * cfg::W[n & 1]);"
@@ -249,13 +249,18 @@ SNIPPETS: dict[str, tuple[str, str, list[int]]] = {
 }
 
 
+def snippet(name: str) -> str:
+    """A snippet as a whole text."""
+    declarations, statements, _ = SNIPPETS[name]
+    declarations = declarations.replace("#define", "\n#define")
+    return f'{declarations}\nextern "C" __global__ void k(long long* o, int n) {{ {statements} }}'
+
+
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_a_construct_means_what_it_means_in_cpp(name: str) -> None:
-    declarations, statements, expected = SNIPPETS[name]
-    declarations = declarations.replace("#define", "\n#define")
-    text = f'{declarations}\nextern "C" __global__ void k(long long* o, int n) {{ {statements} }}'
+    expected = SNIPPETS[name][2]
     out = np.full(len(expected), -999, np.int64)
-    run(text, "k", 1, 1, out, 5)
+    run(snippet(name), "k", 1, 1, out, 5)
     assert out.tolist() == expected
 
 

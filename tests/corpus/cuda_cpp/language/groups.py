@@ -97,5 +97,5 @@ CASES = (
     Case("cg_generic", FILE, "generic_groups", _make_generic,
          (Launch(2, 64, 256), Launch(1, 32, 128)), _generic, (1, 2)),
     Case("cg_grid_sync", FILE, "grid_normalise", _make_grid,
-         (Launch(3, 64, size=(500,)), Launch(1, 32, size=(20,))), _grid, (0, 1)),
+         (Launch(3, 64, size=(500,)), Launch(1, 32, size=(20,))), _grid, (0, 1), cooperative=True),
 )  # fmt: skip
