@@ -1,4 +1,11 @@
-"""accelerx: kernels and arrays for any accelerator."""
+"""accelerx: kernels and arrays for any accelerator.
+
+The names of CUDA C++ kernels are imported when first asked for, which keeps the import short for those
+who write kernels in Python.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from accelerx import cuda
 from accelerx.cuda.types import (
@@ -35,7 +42,6 @@ from accelerx.errors import (
     UnsupportedError,
     UnsupportedKernelError,
 )
-from accelerx.generated import ElementwiseKernel, ReductionKernel, fuse
 from accelerx.interop import from_dlpack, get_array_module
 from accelerx.kernel import Kernel, jit
 from accelerx.ndarray import (
@@ -51,7 +57,6 @@ from accelerx.ndarray import (
     zeros,
     zeros_like,
 )
-from accelerx.raw import RawKernel, RawModule
 from accelerx.runtime.device import (
     Device,
     all_devices,
@@ -62,6 +67,10 @@ from accelerx.runtime.device import (
 )
 from accelerx.runtime.plugin_backend import get_include
 from accelerx.runtime.stream import Event, Stream, current_stream, default_stream, synchronize
+
+if TYPE_CHECKING:
+    from accelerx.generated import ElementwiseKernel, ReductionKernel, fuse
+    from accelerx.raw import RawKernel, RawModule
 
 __version__ = "0.1.0"
 
@@ -131,3 +140,17 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+_LATE = {
+    "ElementwiseKernel": "accelerx.generated",
+    "RawKernel": "accelerx.raw",
+    "RawModule": "accelerx.raw",
+    "ReductionKernel": "accelerx.generated",
+    "fuse": "accelerx.generated",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATE[name]), name)

@@ -88,6 +88,7 @@ class Device:
         scratch_bytes: int,
         keep_alive: object,
         options: str = "",  # for the vendor's compiler
+        cooperative: bool = False,  # whether blocks wait for each other
     ) -> Function: ...
     def synchronize(self) -> None: ...  # raises what is pending
 

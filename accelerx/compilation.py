@@ -44,6 +44,7 @@ class Built:
     sites: tuple[Site, ...]
     notes: tuple[str, ...]
     code: bytes
+    cooperative: bool = False
 
     def to_bytes(self) -> bytes:
         head = {
@@ -53,6 +54,7 @@ class Built:
             "shared": self.shared_bytes,
             "sites": [site.as_row() for site in self.sites],
             "notes": list(self.notes),
+            "cooperative": self.cooperative,
         }
         text = json.dumps(head).encode()
         return struct.pack("<Q", len(text)) + text + self.code
@@ -73,6 +75,7 @@ class Built:
             tuple(Site.from_row(row) for row in head["sites"]),
             tuple(head["notes"]),
             data[8 + size :],
+            head["cooperative"],
         )
 
 
@@ -99,6 +102,7 @@ class Compiler:
     def run(self) -> Loadable:
         if self.device.dialect == INTERPRETED:
             return self._interpreted()
+        # A backend that takes CUDA C++ itself is to be given a CudaRecipe's text here, unlifted.
         key = self._source_key()
         if key is None:
             return self._compiled(None, self._lift())
@@ -162,6 +166,7 @@ class Compiler:
             tuple(Site.of(s.statement, kernel.loc) for s in program.sites),
             tuple(map(str, program.notes)),
             code,
+            program.cooperative,
         )
 
     def _loadable(self, built: Built) -> Loadable:

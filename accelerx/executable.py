@@ -24,7 +24,10 @@ from accelerx.ndarray import empty, ndarray
 from accelerx.runtime.backend import Dim3, Function, Image
 from accelerx.runtime.device import Device
 from accelerx.runtime.plugin_backend import translated
+from accelerx.runtime.registry import COMPILED_HERE
 from accelerx.sites import SiteReporter
+
+RESIDENT_BYTES = 1 << 30  # memory for what waiting blocks keep, in code compiled here
 
 
 class Executable:
@@ -63,6 +66,7 @@ class Executable:
             built.built.shared_bytes,
             built.built.scratch_bytes,
             built.keep_alive,
+            built.built.cooperative,
         )
         self.function: Function = device.handle.load(image)
         if built.built.sites:
@@ -110,6 +114,19 @@ class Executable:
                 f"{name}: a block needs {static + shared_bytes} bytes of shared memory ({static} "
                 f"static, {shared_bytes} dynamic); {model.name} has {limit}"
             )
+        if self._built.cooperative and prod(grid) > (most := self.resident_blocks(shared_bytes)):
+            raise OutOfResourcesError(
+                f"{name}: the {prod(grid)} blocks of grid {grid} wait for each other and must all be "
+                f"resident; {model.name} keeps at most {most} of this kernel; launch fewer blocks "
+                "and let each do more"
+            )
+
+    def resident_blocks(self, shared_bytes: int) -> int:
+        """How many blocks can be resident at once, so that they may wait for each other."""
+        if self.device.dialect != COMPILED_HERE:
+            return prod(self.model.max_grid)  # the vendor's launch knows better
+        each = -(-self._built.scratch_bytes // 64) * 64 + -(-shared_bytes // 64) * 64
+        return RESIDENT_BYTES // max(each, 64)
 
     def run(self, values: Sequence[Any], grid: Dim3, shared_bytes: int, stream: Any | None) -> None:
         """Launches with flattened arguments; those of NumPy are copied or lent, and waited for."""

@@ -14,7 +14,15 @@ import numpy as np
 
 from accelerx.dtypes import of_array
 from accelerx.errors import HostAccessError, UnsupportedError
-from accelerx.ndarray import ArrayKey, array_key, asarray, contiguous_strides, make, ndarray
+from accelerx.ndarray import (
+    WIDE_ELEMENTS,
+    ArrayKey,
+    array_key,
+    asarray,
+    contiguous_strides,
+    make,
+    ndarray,
+)
 from accelerx.runtime.buffer import Buffer
 from accelerx.runtime.device import Device, current_device
 from accelerx.runtime.device import device as device_named
@@ -54,7 +62,8 @@ def lend(array: np.ndarray[Any, Any], device: Device) -> ndarray | None:
     """
     flags = array.flags
     layout = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
-    parts = (device, array.dtype, array.ndim, layout, flags.writeable)
+    wide = array.size >= WIDE_ELEMENTS
+    parts = (device, array.dtype, array.ndim, layout, flags.writeable, wide)
     key = _lent_keys.get(parts)
     if key is None:
         if not (device.backend.takes_host_pointers and array.dtype.isnative):
@@ -63,7 +72,7 @@ def lend(array: np.ndarray[Any, Any], device: Device) -> ndarray | None:
             row = of_array(array.dtype)
         except UnsupportedError:
             return None  # whoever types the argument says so, with its name
-        key = _lent_keys[parts] = array_key(device, row, array.ndim, layout, flags.writeable)
+        key = _lent_keys[parts] = array_key(device, row, array.ndim, layout, flags.writeable, wide)
     itemsize = array.itemsize
     strides = array.strides
     if not flags.aligned or (layout == "A" and any(s % itemsize for s in strides)):

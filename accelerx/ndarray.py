@@ -40,21 +40,31 @@ class ReadOnlyError(AccelerxError, ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayKey:
-    """What launches compare: one object per device and array type."""
+    """What launches compare: one object per device and array type.
+
+    Attributes:
+        device: Where the array lives.
+        type: Its type.
+        wide: Whether it has so many elements that a 32-bit index may not reach them.
+    """
 
     device: Device
     type: ArrayType
+    wide: bool = False
 
 
-_keys: dict[tuple[Device, DType, int, str, bool], ArrayKey] = {}
+_keys: dict[tuple[Device, DType, int, str, bool, bool], ArrayKey] = {}
+WIDE_ELEMENTS = 1 << 31
 
 
-def array_key(device: Device, dtype: DType, ndim: int, layout: str, writable: bool) -> ArrayKey:
+def array_key(
+    device: Device, dtype: DType, ndim: int, layout: str, writable: bool, wide: bool = False
+) -> ArrayKey:
     """The one ArrayKey of these properties."""
-    parts = (device, dtype, ndim, layout, writable)
+    parts = (device, dtype, ndim, layout, writable, wide)
     key = _keys.get(parts)
     if key is None:
-        made = ArrayKey(device, ArrayType(dtype, ndim, cast(Any, layout), writable))
+        made = ArrayKey(device, ArrayType(dtype, ndim, cast(Any, layout), writable), wide)
         key = _keys.setdefault(parts, made)
     return key
 
@@ -596,7 +606,8 @@ def make(
     writable: bool = True,
 ) -> ndarray:
     """An array over existing memory; strides in elements."""
-    key = array_key(device, row, len(shape), layout_of(shape, strides), writable)
+    wide = prod(shape) >= WIDE_ELEMENTS
+    key = array_key(device, row, len(shape), layout_of(shape, strides), writable, wide)
     return ndarray(key, ptr, shape, strides, buffer)
 
 

@@ -10,13 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from accelerx.compiler.frontends import python
-from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
 from accelerx.compiler.recipe import Options
 from accelerx.compiler.types import ArgumentType, ArrayType, TupleType, flatten
 from accelerx.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from accelerx.compiler import ir
+    from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class CudaRecipe:
         signature: The kernel's C++ declaration.
         leaf_names: What messages call the flattened arguments, then the module's variables.
         nulls: Pointers among the flattened arguments that are null.
+        wide: Whether an array or the grid is so large that 32-bit indices may wrap.
         options: How to compile it.
     """
 
@@ -80,17 +81,18 @@ class CudaRecipe:
     signature: str
     leaf_names: tuple[str, ...]
     nulls: frozenset[int]
+    wide: bool
     options: Options
     pointers = True
     read_only = frozenset[int]()
 
     def fingerprint(self) -> str | None:
-        parts = f"{self.digest};{self.name};{sorted(self.nulls)}"
+        parts = f"{self.digest};{self.name};{sorted(self.nulls)};{self.wide}"
         return hashlib.sha256(parts.encode()).hexdigest()
 
     def lift(self, bounds: bool) -> ir.Kernel:
         lifter = importlib.import_module("accelerx.compiler.frontends.cuda_cpp.lifter")
-        return cast("ir.Kernel", lifter.lift(self.source, self.name, self.nulls, bounds))
+        return cast("ir.Kernel", lifter.lift(self.source, self.name, self.nulls, bounds, self.wide))
 
     def __str__(self) -> str:
         nulls = ", ".join(self.leaf_names[k] for k in sorted(self.nulls))

@@ -18,6 +18,8 @@ from accelerx.errors import KernelAssertionError
 from accelerx.runtime.backend import Dim3
 
 DIVERGED = "barrier in divergent flow: this thread of the block did not arrive with the others"
+APART = "barrier of the whole grid: others wait at it, this thread has ended or is elsewhere"
+APART_HINT = "all threads of all blocks must reach it; guard the work between such barriers instead"
 DIVERGED_HINT = (
     "all threads of a block that have not returned must reach the same barrier; move it out of the "
     "branch"
@@ -55,7 +57,8 @@ class Site:
                 report = _report(statement.loc or kernel_loc)
                 return Site(statement.kind, statement.message, (), types, report)
         loc = statement.loc or kernel_loc
-        return Site("barrier", DIVERGED, (), (), _report(loc, DIVERGED_HINT))
+        text, hint = (APART, APART_HINT) if statement.kind == "grid" else (DIVERGED, DIVERGED_HINT)
+        return Site("barrier", text, (), (), _report(loc, hint))
 
     def as_row(self) -> list[Any]:
         """The site as JSON values."""

@@ -8,6 +8,7 @@ GPU through CuPy, whose interface RawModule has. If PyTorch is installed, it run
 import argparse
 import json
 import os
+import sys
 import time
 from collections import defaultdict
 from importlib.util import find_spec
@@ -324,7 +325,7 @@ def show_speed(model, batch, repeat):
     row(f"accelerx on {ax.current_device().name}", seconds, threads)
     found = beside_torch(model, batch, repeat)
     if found is None:
-        print("  PyTorch is not installed; `pip install torch` here puts its figure beside ours")
+        print(f"  for PyTorch's figure beside ours: {sys.executable} -m pip install torch")
         return
     seconds, theirs, name, threads = found
     row(name, seconds, threads)
@@ -352,7 +353,9 @@ def main():
     options = parser.parse_args()
 
     if ax.current_device().name == "numpy":
-        raise SystemExit("the NumPy fallback would take hours; `accelerx doctor` says what is missing")
+        raise SystemExit(
+            "the NumPy fallback would take hours; `accelerx doctor` says what is missing"
+        )
     model = MiniLM()
     show_pairs(model, options.pairs)
     batch = passages(model, options.passages, options.length)

@@ -42,7 +42,14 @@ FLOORS = (
     "cli",
     "__main__",
 )
-OPTIONAL = {"clang", "llvmlite", "ml_dtypes", "scipy", "torch", "IPython"}  # may be imported in a function
+OPTIONAL = {
+    "clang",
+    "llvmlite",
+    "ml_dtypes",
+    "scipy",
+    "torch",
+    "IPython",
+}  # may be imported in a function
 NEVER = {"numba", "pybind11"}
 CORE = "accelerx._core"
 # Large parts that are imported when the first kernel needs them, by importlib and downward too.

@@ -358,7 +358,7 @@ def test_python_kernels_refuse_complex_arrays(device: Device) -> None:
     def k(x):
         x[0] = 1
 
-    with pytest.raises(ax.ArgumentTypeError, match="argument 'x': no element type .* complex64"):
+    with pytest.raises(ax.ArgumentTypeError, match=r"argument 'x': no element type .* complex64"):
         k[1, 1](ax.zeros(3, np.complex64))
 
 

@@ -20,7 +20,7 @@ def kernel(x, y):
 
 def cuda(nulls: frozenset[int] = frozenset(), digest: str = "d", name: str = "k") -> CudaRecipe:
     text = "void k(int n, float *x)"
-    return CudaRecipe(CudaSource(CODE), name, digest, text, ("n", "x"), nulls, Options())
+    return CudaRecipe(CudaSource(CODE), name, digest, text, ("n", "x"), nulls, False, Options())
 
 
 def test_tuples_have_a_name_for_each_leaf() -> None:

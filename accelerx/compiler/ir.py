@@ -56,7 +56,8 @@ backend can be compared with the interpreter bit by bit:
 * A For evaluates start, stop and step once, its variable is not assigned in the body, and step is
   never zero; it runs while ``var < stop`` (step > 0) or ``var > stop`` (step < 0). The variable's
   value after the loop is undefined.
-* Return ends the thread. A barrier waits for the block's threads that have not returned.
+* Return ends the thread. A barrier waits for the block's threads that have not returned. One of the
+  grid waits for all blocks; it is an error if the threads of one have all returned.
 
 Nodes are made once and then only replaced, never changed: passes build new nodes. Equality is
 identity. Every node carries the place in the user's source it came from.

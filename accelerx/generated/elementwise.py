@@ -16,15 +16,17 @@ import numpy as np
 
 from accelerx.errors import ArgumentTypeError, LaunchError
 from accelerx.generated import text
+from accelerx.generated.elementwise_text import Form, Spec, written
 from accelerx.generated.parameters import Parameter, Scalar, Types, as_arguments, looped, parse
 from accelerx.generated.shapes import Shape, broadcast, dense, merged, stretched
 from accelerx.generated.text import Pattern
-from accelerx.ndarray import empty, ndarray
+from accelerx.ndarray import contiguous_strides, empty, ndarray
 from accelerx.raw import RawKernel
 from accelerx.runtime.device import Device, current_device
 from accelerx.runtime.stream import Stream
 
 THREADS = 256
+MAX_PLANS = 1024  # kinds of calls that a kernel remembers before it forgets all of them
 RESERVED = ("i", "n")  # the element's number, and how many there are
 INT_MAX = 2**31 - 1
 
@@ -68,43 +70,49 @@ class ElementwiseKernel:
         if not name.isidentifier():
             raise ValueError(f"{name!r} cannot be a kernel's name")
         self._given = (in_params, out_params)
-        self.in_params = parse(in_params, True, RESERVED)
-        self.out_params = parse(out_params, False, RESERVED)
-        self.params = self.in_params + self.out_params
-        self.operation = operation
+        self.spec = Spec(
+            name,
+            parse(in_params, True, RESERVED),
+            parse(out_params, False, RESERVED),
+            operation,
+            reduce_dims,
+            preamble,
+            loop_prep,
+            after_loop,
+        )
         self.name = name
         self.__name__ = name
-        self.reduce_dims = reduce_dims
-        self.preamble = preamble
         self.no_return = no_return
         self.return_tuple = return_tuple
-        self.loop_prep = loop_prep
-        self.after_loop = after_loop
         self.options = tuple(options)
-        names = [p.name for p in self.params]
+        names = [p.name for p in self.spec.params]
         if len(set(names)) != len(names):
             raise ValueError(f"{name}: a parameter's name stands twice among {', '.join(names)}")
-        self._kernels: dict[_Form, RawKernel] = {}
+        self._kernels: dict[Form, RawKernel] = {}
+        self._plans: dict[tuple[Any, ...], _Plan] = {}
         self._lock = threading.Lock()
+
+    @property
+    def in_params(self) -> tuple[Parameter, ...]:
+        return self.spec.in_params
+
+    @property
+    def out_params(self) -> tuple[Parameter, ...]:
+        return self.spec.out_params
 
     @property
     def nin(self) -> int:
         """Number of inputs."""
-        return len(self.in_params)
+        return len(self.spec.in_params)
 
     @property
     def nout(self) -> int:
         """Number of outputs."""
-        return len(self.out_params)
+        return len(self.spec.out_params)
 
     @property
     def nargs(self) -> int:
-        return len(self.params)
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """All C++ that is given."""
-        return (self.operation, self.loop_prep, self.after_loop, self.preamble)
+        return self.nin + self.nout
 
     @property
     def kernels(self) -> tuple[RawKernel, ...]:
@@ -129,195 +137,217 @@ class ElementwiseKernel:
         Returns:
             The output, or a tuple of the outputs.
         """
-        call = _Call(self, args, size)
-        if call.count:
-            self._launch(call, block_size, stream)
+        key = _key(args, size)
+        plan = None if key is None else self._plans.get(key)
+        if plan is None:
+            args = tuple(as_arguments(self.name, args))
+            plan = self._planned(args, size)
+            if key is not None:
+                self._remember(key, plan)
+        outs = plan.run(args, block_size, stream)
         if self.no_return:
             return None
-        return tuple(call.outs) if self.return_tuple or len(call.outs) != 1 else call.outs[0]
+        return outs if self.return_tuple or len(outs) != 1 else outs[0]
 
-    def _launch(self, call: _Call, block_size: int, stream: Stream | None) -> None:
-        form, arguments = call.form()
+    def _planned(self, args: tuple[Value, ...], size: int | None) -> _Plan:
+        form, plan = _Planner(self.spec, args, size).planned()
+        if plan.count == 0:
+            return plan
         kernel = self._kernels.get(form)
         if kernel is None:
             with self._lock:
                 kernel = self._kernels.get(form)
                 if kernel is None:
-                    kernel = RawKernel(_written(self, form), self.name, self.options)
+                    kernel = RawKernel(written(self.spec, form), self.name, self.options)
                     self._kernels[form] = kernel
-        blocks = -(-call.count // block_size)
-        kernel((blocks,), (block_size,), arguments, stream=stream)
+        return replace(plan, kernel=kernel)
+
+    def _remember(self, key: tuple[Any, ...], plan: _Plan) -> None:
+        with self._lock:
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            self._plans[key] = plan
 
     def __repr__(self) -> str:
         return f"<ElementwiseKernel {self.name!r}>"
 
     def __reduce__(self) -> Any:
-        return _restored, (*self._given, {key: getattr(self, key) for key in _PICKLED})
+        spec = self.spec
+        return _restored, (
+            (
+                *self._given, spec.operation, spec.name, spec.reduce_dims, spec.preamble,
+                self.no_return, self.return_tuple,
+            ),
+            {
+                "loop_prep": spec.loop_prep,
+                "after_loop": spec.after_loop,
+                "options": self.options,
+            },
+        )  # fmt: skip
 
 
-_PICKLED = (
-    "operation", "name", "reduce_dims", "preamble", "no_return", "return_tuple", "loop_prep",
-    "after_loop", "options",
-)  # fmt: skip
+def _restored(given: tuple[Any, ...], rest: dict[str, Any]) -> ElementwiseKernel:
+    return ElementwiseKernel(*given, **rest)
 
 
-def _restored(in_params: str, out_params: str, rest: dict[str, Any]) -> ElementwiseKernel:
-    return ElementwiseKernel(in_params, out_params, **rest)
+def _key(args: tuple[Any, ...], size: int | None) -> tuple[Any, ...] | None:
+    """What a plan depends on; None if it is not worth remembering."""
+    parts: list[Any] = [size]
+    if not any(type(value) is ndarray for value in args):
+        return None  # the current device decides, too
+    for value in args:
+        if type(value) is ndarray:
+            parts += (value.key, value.shape, value.element_strides)
+        elif isinstance(value, (int, float, complex, np.generic)):
+            parts.append(type(value))
+        else:
+            return None
+    return tuple(parts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
-    """What a kernel's text depends on.
+class _Plan:
+    """How a call with such arguments is made.
 
     Attributes:
-        types: A dtype for each parameter.
-        patterns: How each argument is reached.
-        axes: Axes that strided arguments are taken along.
-        letters: What the placeholders stand for.
-        wide: Whether a flat index needs 64 bits.
+        count: Elements.
+        template: The kernel's arguments; those of a call are put in.
+        arrays: Places in the template and the arguments, or outputs, that are put there.
+        numbers: The same for numbers, with the type that they are given.
+        made: Shape and dtype of outputs that the call makes.
+        nin: Number of inputs.
+        device: Where it makes them.
+        kernel: The kernel; None if there are no elements.
     """
 
-    types: tuple[np.dtype[Any], ...]
-    patterns: tuple[Pattern, ...]
-    axes: int
-    letters: tuple[tuple[str, np.dtype[Any]], ...]
-    wide: bool
+    count: int
+    template: tuple[Any, ...]
+    arrays: tuple[tuple[int, int], ...]
+    numbers: tuple[tuple[int, int, Any], ...]
+    made: tuple[tuple[Shape, np.dtype[Any]], ...]
+    nin: int
+    device: Device
+    kernel: RawKernel | None = None
+
+    def run(self, args: Sequence[Any], block_size: int, stream: Stream | None) -> tuple[Any, ...]:
+        """Makes a call; returns the outputs."""
+        made = tuple([empty(shape, dtype, self.device) for shape, dtype in self.made])
+        given = (*args, *made)
+        if self.kernel is not None:
+            values = list(self.template)
+            for place, source in self.arrays:
+                values[place] = given[source]
+            for place, source, type_ in self.numbers:
+                values[place] = type_(given[source])
+            blocks = -(-self.count // block_size)
+            self.kernel((blocks,), (block_size,), tuple(values), stream=stream)
+        return given[self.nin :]
 
 
-class _Call:
-    """One call's arguments: types, shape, outputs, and what the kernel gets."""
+class _Planner:
+    """Works a plan out from arguments: types, shape, outputs, and how each is reached."""
 
-    def __init__(self, kernel: ElementwiseKernel, args: Sequence[Any], size: int | None) -> None:
-        self.kernel = kernel
-        name = kernel.name
-        if len(args) not in (kernel.nin, kernel.nargs):
+    def __init__(self, spec: Spec, args: tuple[Value, ...], size: int | None) -> None:
+        self.spec = spec
+        self.nin = len(spec.in_params)
+        if len(args) not in (self.nin, len(spec.params)):
             raise ArgumentTypeError(
-                f"{name} takes {kernel.nin} inputs, and {kernel.nout} outputs if they are not to be "
-                f"made; {len(args)} arguments were given"
+                f"{spec.name} takes {self.nin} inputs, and {len(spec.out_params)} outputs if they "
+                f"are not to be made; {len(args)} arguments were given"
             )
-        values = as_arguments(name, args)
-        self.ins, self.outs = values[: kernel.nin], values[kernel.nin :]
-        given = bool(self.outs)
-        for parameter, value in zip(kernel.out_params, self.outs, strict=False):
+        self.args = args
+        ins, outs = args[: self.nin], args[self.nin :]
+        for parameter, value in zip(spec.out_params, outs, strict=False):
             if not isinstance(value, ndarray):
-                raise ArgumentTypeError(f"{name}: the output {parameter.name} must be an array")
-        self.types = Types(name)
-        if given:
-            self.types.learn(kernel.out_params, self.outs)
-        self.types.learn(kernel.in_params, self.ins)
-        self.types.settle(kernel.in_params, self.ins)
+                raise ArgumentTypeError(
+                    f"{spec.name}: the output {parameter.name} must be an array"
+                )
+        self.types = Types(spec.name)
+        if outs:
+            self.types.learn(spec.out_params, outs)
+        self.types.learn(spec.in_params, ins)
+        self.types.settle(spec.in_params, ins)
         self.shape = self._shape(size)
-        if not given:
-            self.outs = [self._made(p) for p in kernel.out_params]
-        self.count = prod(self.shape)
+        self.made = () if outs else tuple(self._made(p) for p in spec.out_params)
 
-    def _device(self) -> Device:
-        arrays = [v for v in self.ins if isinstance(v, ndarray)]
-        return arrays[0].device if arrays else current_device()
-
-    def _made(self, parameter: Parameter) -> ndarray:
+    def _made(self, parameter: Parameter) -> tuple[Shape, np.dtype[Any]]:
         if parameter.raw:
             raise ArgumentTypeError(
-                f"{self.kernel.name}: the raw output {parameter.name} must be given: its size is "
+                f"{self.spec.name}: the raw output {parameter.name} must be given: its size is "
                 "not known"
             )
-        return empty(self.shape, self.types.of(parameter), self._device())
+        return self.shape, self.types.of(parameter)
 
     def _shape(self, size: int | None) -> Shape:
         """The shape of the loop."""
-        kernel = self.kernel
-        arrays = looped(kernel.in_params, self.ins)
-        if self.outs:
-            arrays += looped(kernel.out_params, self.outs)
+        name = self.spec.name
+        arrays = looped(self.spec.params[: len(self.args)], self.args)
         if not arrays:
             if size is None:
                 raise LaunchError(
-                    f"{kernel.name}: no argument tells how many elements there are; pass size="
+                    f"{name}: no argument tells how many elements there are; pass size="
                 )
             return (int(size),)
         if size is not None:
-            raise LaunchError(f"{kernel.name}: size= is for calls whose arrays are all raw")
-        shape = broadcast(kernel.name, [v.shape for v in arrays])
-        for parameter, out in zip(kernel.out_params, self.outs, strict=False):
+            raise LaunchError(f"{name}: size= is for calls whose arrays are all raw")
+        shape = broadcast(name, [v.shape for v in arrays])
+        for parameter, out in zip(self.spec.out_params, self.args[self.nin :], strict=False):
             if not parameter.raw and isinstance(out, ndarray) and out.shape != shape:
                 raise LaunchError(
-                    f"{kernel.name}: the output {parameter.name} has shape {out.shape}; the "
+                    f"{name}: the output {parameter.name} has shape {out.shape}; the "
                     f"arguments broadcast to {shape}"
                 )
         return shape
 
-    def form(self) -> tuple[_Form, tuple[Any, ...]]:
-        """The text's form, and the arguments of a kernel of that form."""
-        kernel = self.kernel
-        pairs = [*zip(kernel.params, [*self.ins, *self.outs], strict=True)]
-        arrays = looped(kernel.params, [*self.ins, *self.outs])
-        strides = [stretched(v.shape, v.element_strides, self.shape) for v in arrays]
-        by_axes = text.mentions("_ind", *kernel.texts)
-        shape = self.shape
-        if kernel.reduce_dims or not by_axes:
-            shape, strides = merged(shape, strides)
+    def planned(self) -> tuple[Form, _Plan]:
+        """The text's form, and the plan without its kernel."""
+        spec = self.spec
+        arrays = [v for v in self.args if isinstance(v, ndarray)]
+        device = arrays[0].device if arrays else current_device()
+        shape, strides = self._axes()
+        by_axes = text.mentions("_ind", *spec.texts)
         steps = iter(strides)
         patterns: list[Pattern] = []
-        arguments: list[Any] = []
-        for parameter, value in pairs:
-            if not isinstance(value, ndarray):
+        template: list[Any] = []
+        places: list[tuple[int, int]] = []
+        numbers: list[tuple[int, int, Any]] = []
+        for source, parameter in enumerate(spec.params):
+            value = self.args[source] if source < len(self.args) else None
+            if value is not None and not isinstance(value, ndarray):
                 patterns.append(Pattern("number"))
-                arguments.append(self.types.of(parameter).type(value))
-            elif parameter.raw:
-                patterns.append(text.raw_pattern(parameter, value, kernel.texts))
-                arguments += text.raw_arguments(patterns[-1], value)
+                numbers.append((len(template), source, self.types.of(parameter).type))
+                template.append(None)
+                continue
+            places.append((len(template), source))
+            if parameter.raw:
+                assert isinstance(value, ndarray)
+                patterns.append(text.raw_pattern(parameter, value, spec.texts))
+                template += [None, *text.raw_arguments(patterns[-1], value)]
             else:
                 own = next(steps)
                 is_dense = own == dense(shape)
                 patterns.append(Pattern("dense") if is_dense else text.strided(own))
-                arguments += [value, *([] if is_dense else text.passed(patterns[-1], own))]
+                template += [None, *([] if is_dense else text.passed(patterns[-1], own))]
         axes = len(shape) if by_axes or any(any(p.steps) for p in patterns) else 0
-        patterns = [p if axes else replace(p, steps=()) for p in patterns]
-        arguments += [self.count, *shape[:axes]]
-        form = _Form(
-            tuple(self.types.of(p) for p in kernel.params),
-            tuple(patterns),
+        count = prod(self.shape)
+        form = Form(
+            tuple(self.types.of(p) for p in spec.params),
+            tuple(p if axes else replace(p, steps=()) for p in patterns),
             axes,
             tuple(sorted(self.types.letters.items())),
-            self.count > INT_MAX,
+            count > INT_MAX,
         )
-        return form, tuple(arguments)
+        template += [count, *shape[:axes]]
+        plan = _Plan(
+            count, tuple(template), tuple(places), tuple(numbers), self.made, self.nin, device
+        )
+        return form, plan
 
-
-# ------------------------------------------------------------------------------------- the text
-
-
-def _written(kernel: ElementwiseKernel, form: _Form) -> str:
-    """The CUDA C++ text."""
-    rows = [*zip(kernel.params, form.types, form.patterns, strict=True)]
-    index = "ptrdiff_t" if form.wide else "int"
-    extents = [f"_n{axis}" for axis in range(form.axes)]
-    stems = [f"_i{axis}" for axis in range(form.axes)]
-    by_axes = text.mentions("_ind", *kernel.texts)
-    has_raw = any(p.kind == "raw" for p in form.patterns)
-    parameters = [part for row in rows for part in text.declared(*row)]
-    parameters += ["ptrdiff_t n", *(f"{index} {extent}" for extent in extents)]
-    turn = text.coordinates(stems, extents, "i" if form.wide else "(int)i", index)
-    if by_axes:
-        places = ", ".join(stems) or "0"
-        shape = ", ".join(extents) or "1"
-        turn.append(f"const CIndexer<{form.axes}> _ind = {{n, {{{shape}}}, {{{places}}}}};")
-    lines = [
-        *text.headers(form.types),
-        *([text.RAW_ARRAY] if has_raw else []),
-        *([text.INDEXER] if by_axes else []),
-        *text.typedefs(dict(form.letters)),
-        *([kernel.preamble] if kernel.preamble else []),
-        f'extern "C" __global__ void {kernel.name}({", ".join(parameters)}) {{',
-        *(f"  {line}" for line in (text.raw_declaration(*row) for row in rows) if line),
-        *([f"  {kernel.loop_prep};"] if kernel.loop_prep else []),
-        "  const ptrdiff_t i = (ptrdiff_t)blockIdx.x * blockDim.x + threadIdx.x;",
-        "  if (i < n) {",
-        *(f"    {line}" for line in turn),
-        *(f"    {line}" for line in (text.element(*row, "i", stems) for row in rows) if line),
-        *(f"    {line}" for line in f"{kernel.operation.strip()};".splitlines()),
-        "  }",
-        *([f"  {kernel.after_loop};"] if kernel.after_loop else []),
-        "}",
-    ]
-    return "\n".join(lines) + "\n"
+    def _axes(self) -> tuple[Shape, list[Shape]]:
+        """The axes of the loop, and the strides of all arrays it goes through, made ones last."""
+        arrays = looped(self.spec.params[: len(self.args)], self.args)
+        strides = [stretched(v.shape, v.element_strides, self.shape) for v in arrays]
+        strides += [contiguous_strides(shape) for shape, _ in self.made]
+        if self.spec.reduce_dims or not text.mentions("_ind", *self.spec.texts):
+            return merged(self.shape, strides)
+        return self.shape, strides

@@ -306,7 +306,7 @@ class _Call:
                 self.inputs.append(self.numbers[-1])
             elif parameter.raw:
                 patterns.append(text.raw_pattern(parameter, value, kernel.spec.texts))
-                self.inputs += text.raw_arguments(patterns[-1], value)
+                self.inputs += [value, *text.raw_arguments(patterns[-1], value)]
             else:
                 own = next(steps)
                 patterns.append(text.strided(own))

@@ -209,8 +209,8 @@ def raw_pattern(parameter: Parameter, value: ndarray, texts: Sequence[str]) -> P
     return Pattern("raw", ndim=value.ndim, dense=is_dense)
 
 
-def raw_arguments(pattern: Pattern, value: ndarray) -> list[Any]:
-    """What a kernel gets for a raw array."""
+def raw_arguments(pattern: Pattern, value: ndarray) -> list[int]:
+    """What a kernel gets for a raw array behind its address."""
     if pattern.kind == "pointer":
-        return [value]
-    return [value, *value.shape, *(() if pattern.dense else value.element_strides)]
+        return []
+    return [*value.shape, *(() if pattern.dense else value.element_strides)]

@@ -32,7 +32,7 @@ class Bound:
         values: A value for each leaf: an array, a View, a number; None for a null pointer.
         nulls: The leaves that are null pointers.
         protected: Leaves whose array is read-only though the pointer is not to const.
-        repeats: Whether any arguments of the same types would be bound to the same leaves as they are.
+        repeats: Whether other arguments of the same types would be bound as these: unchanged.
     """
 
     values: tuple[Any, ...]
@@ -69,7 +69,14 @@ class Binder:
         binding = _Binding(self.signature)
         for index, value in enumerate(arguments):
             binding.parameter(index, value)
-        return binding.bound(self.plain)
+        return binding.bound()
+
+    def of_leaves(self, values: tuple[Any, ...]) -> Bound:
+        """Leaves that ``bind`` gave, as it gave them."""
+        rows = self.signature.arguments
+        nulls = (k for k, v in enumerate(values) if v is None and rows[k].kind == "pointer")
+        protected = (k for k, v in enumerate(values) if not rows[k].const and _is_read_only(v))
+        return Bound(values, frozenset(nulls), frozenset(protected), True)
 
 
 class _Binding:
@@ -83,12 +90,9 @@ class _Binding:
         self.repeats = True
         self.at = 0  # the parameter that is being bound
 
-    def bound(self, plain: bool) -> Bound:
+    def bound(self) -> Bound:
         return Bound(
-            tuple(self.values),
-            frozenset(self.nulls),
-            frozenset(self.protected),
-            self.repeats and plain,
+            tuple(self.values), frozenset(self.nulls), frozenset(self.protected), self.repeats
         )
 
     def parameter(self, index: int, value: Any) -> None:
@@ -158,9 +162,7 @@ class _Binding:
         """What lies behind a pointer leaf: an array, or a bare address; None for null."""
         if isinstance(value, ndarray):
             self._check_elements(leaf, value.dtype)
-            if not (leaf.const or value.writable):
-                self.protected.add(number)
-            return value
+            return self._guarded(number, leaf, value)
         if value is None or isinstance(value, (int, np.integer)):
             return self._address(number, value)
         address = getattr(value, "ptr", None)
@@ -186,7 +188,7 @@ class _Binding:
         self.repeats = False
         return View(int(value), (UNKNOWN_UNITS,), (1,), owner)
 
-    def _host_array(self, number: int, leaf: Argument, value: Any) -> np.ndarray[Any, Any]:
+    def _host_array(self, number: int, leaf: Argument, value: Any) -> Any:
         self.repeats = False
         array = None if isinstance(value, np.generic) else host_array(value)
         if array is None:
@@ -206,9 +208,14 @@ class _Binding:
                 "read other elements",
                 "pass numpy.ascontiguousarray(x)",
             )
-        if not (leaf.const or array.flags.writeable):
+        if array.dtype.kind in "SUMm":
+            array = array.ravel(order="K").view(np.uint8)
+        return self._guarded(number, leaf, array)
+
+    def _guarded(self, number: int, leaf: Argument, array: Any) -> Any:
+        if not leaf.const and _is_read_only(array):
             self.protected.add(number)
-        return array.ravel(order="K").view(np.uint8) if array.dtype.kind in "SUMm" else array
+        return array
 
     def _check_elements(self, leaf: Argument, dtype: np.dtype[Any]) -> None:
         if not _points_to(leaf, dtype):
@@ -311,6 +318,12 @@ def _single(signature: CudaSignature, parameter: CParameter) -> bool:
     return (8 if leaf.dtype is None or leaf.kind == "pointer" else leaf.dtype.itemsize) == (
         parameter.size
     )
+
+
+def _is_read_only(value: Any) -> bool:
+    if isinstance(value, ndarray):
+        return not value.writable
+    return isinstance(value, np.ndarray) and not value.flags.writeable
 
 
 def _kind(dtype: DType) -> str:

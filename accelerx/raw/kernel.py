@@ -11,27 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, TextIO
 
-import numpy as np
-
-from accelerx import config
-from accelerx.arguments import Configuration, configured, device_of, dim3
+from accelerx.arguments import configured, dim3
 from accelerx.compiler.frontends.cuda_cpp.signature import CudaSignature
-from accelerx.errors import ArgumentTypeError, CompileError, LaunchError, OutOfResourcesError
+from accelerx.errors import CompileError, LaunchError, OutOfResourcesError
 from accelerx.kernel import MAX_LAUNCHERS
 from accelerx.ndarray import ndarray
-from accelerx.raw.arguments import Bound
+from accelerx.raw.launch import Launcher
 from accelerx.raw.unit import Entry, Unit
-from accelerx.runtime.arraybase import Dispatcher
 from accelerx.runtime.backend import Dim3
 from accelerx.runtime.device import Device, current_device
-from accelerx.runtime.plugin_backend import translated
 
 if TYPE_CHECKING:
     from accelerx.executable import Executable
 
 USUAL_THREADS = 256  # of a block, where a kernel is compiled before anybody launched it
-
-_HOT_SCALARS = (int, float, bool)
 
 Launch = tuple[Callable[..., None], tuple[ndarray, ...]]
 
@@ -45,7 +38,7 @@ class RawKernel:
         options: Compiler options as nvcc or NVRTC take them.
         backend: ``nvrtc`` or ``nvcc``; which one makes no difference.
         translate_cucomplex: Makes no difference: ``cuComplex.h`` is understood as it is.
-        enable_cooperative_groups: Whether launches may wait for the whole grid.
+        enable_cooperative_groups: Makes no difference: kernels that wait for the whole grid are found.
         jitify: Makes no difference: the standard headers are there.
         headers: Texts of headers by the name they are included by.
         include_dirs: Folders in which headers are looked for.
@@ -127,9 +120,9 @@ class RawKernel:
         except TypeError:  # a grid written as a list
             found = None
         if found is None:
-            found = self._prepared(grid, block, shared_mem, stream, args)
-        launch, variables = found
-        launch(*args, *variables)
+            found = self._launcher(grid, block, shared_mem, stream, args)
+        call, variables = found
+        call(*args, *variables)
 
     def _as_tuple(self, args: Any) -> tuple[Any, ...]:
         if isinstance(args, list):
@@ -139,33 +132,13 @@ class RawKernel:
             f"{self.name}(grid, block, (x, ...))"
         )
 
-    def _prepared(
+    def _launcher(
         self, grid: Any, block: Any, shared_mem: int, stream: Any, args: tuple[Any, ...]
     ) -> Launch:
-        """A way to launch with a configuration: the callable, and the variables it is given, too."""
+        """What to call with a configuration's arguments, and the variables behind them."""
         checked = configured(self.name, (grid, block, 0 if stream is None else stream, shared_mem))
-        entry = self._entry()
-        bound = entry.binder.bind(args)
-        device = device_of(self.name, entry.binder.names, bound.values, checked.stream)
-        variables = self._unit.variables(entry, device)
-        launcher: Dispatcher
-        own = len(variables)
-
-        def given(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-            return arguments[: len(arguments) - own]
-
-        def miss(*arguments: Any) -> None:
-            self._launch(checked, launcher, variables, given(arguments))
-
-        def failed(error: Exception, *arguments: Any) -> None:
-            """A remembered launch failed: an integer outgrew its type, or the device refused."""
-            if not isinstance(error, OverflowError):
-                with translated():
-                    raise error
-            self._launch(checked, None, variables, given(arguments))
-
-        launcher = Dispatcher(miss, failed)
-        made: Launch = (launcher if entry.binder.plain else miss, variables)
+        launcher = Launcher(self._entry(), checked, self._dynamic_limit, args)
+        made = launcher.call, launcher.variables
         try:
             with self._lock:
                 if len(self._launches) >= MAX_LAUNCHERS:
@@ -173,53 +146,6 @@ class RawKernel:
                 return self._launches.setdefault((grid, block, shared_mem, stream), made)
         except TypeError:  # a grid written as a list
             return made
-
-    def _launch(
-        self,
-        configuration: Configuration,
-        launcher: Dispatcher | None,
-        variables: tuple[ndarray, ...],
-        arguments: tuple[Any, ...],
-    ) -> None:
-        """A launch that the dispatcher does not know yet; it is told of it if it is given."""
-        entry = self._entry()
-        bound = entry.binder.bind(arguments)
-        names = entry.binder.names
-        device = device_of(self.name, names, bound.values, configuration.stream)
-        executable = self._unit.specialise(entry, bound.nulls, configuration.block, device)
-        self._check(entry, executable, bound, configuration)
-        stream = None if configuration.stream is None else configuration.stream.raw
-        values = (*bound.values, *self._unit.variables(entry, device))
-        executable.run(values, configuration.grid, configuration.shared_bytes, stream)
-        if config.LAUNCH_BLOCKING.get():
-            device.synchronize()
-        elif launcher is not None and device.backend.dispatchable and not executable.checked:
-            keys = _keys(arguments, bound)
-            if keys is not None:
-                launcher.add(
-                    (*keys, *(v.key for v in variables)),
-                    executable.function,
-                    executable.packing.plan,
-                    configuration.grid,
-                    configuration.shared_bytes,
-                    stream,
-                )
-
-    def _check(
-        self, entry: Entry, executable: Executable, bound: Bound, configuration: Configuration
-    ) -> None:
-        for leaf in sorted(bound.protected & executable.written):
-            raise ArgumentTypeError(
-                f"{self.name}: argument {entry.binder.names[leaf]!r} is read-only, and the kernel "
-                "writes to it; pass a copy"
-            )
-        limit = self._dynamic_limit(executable)
-        if configuration.shared_bytes > limit:
-            raise OutOfResourcesError(
-                f"{self.name}: {configuration.shared_bytes} bytes of dynamic shared memory; the "
-                f"kernel is set to take at most {limit}; set max_dynamic_shared_size_bytes first"
-            )
-        executable.check_launch(configuration.grid, configuration.shared_bytes)
 
     def _dynamic_limit(self, executable: Executable) -> int:
         if self._max_dynamic is not None:
@@ -379,18 +305,3 @@ def _restored(
     kernel = RawKernel.of_unit(unit, name, options, backend, cooperative)
     kernel._max_dynamic = max_dynamic
     return kernel
-
-
-def _keys(arguments: Sequence[Any], bound: Bound) -> tuple[object, ...] | None:
-    """What the dispatcher compares, or None if it must not take such arguments."""
-    if not bound.repeats:
-        return None
-    keys: list[object] = []
-    for value in arguments:
-        if type(value) is ndarray:
-            keys.append(value.key)
-        elif value is None or type(value) in _HOT_SCALARS or isinstance(value, np.generic):
-            keys.append(type(value))
-        else:
-            return None
-    return tuple(keys) if any(type(value) is ndarray for value in arguments) else None

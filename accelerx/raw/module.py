@@ -21,7 +21,7 @@ class RawModule:
         options: Compiler options as nvcc or NVRTC take them.
         backend: ``nvrtc`` or ``nvcc``; which one makes no difference.
         translate_cucomplex: Makes no difference: ``cuComplex.h`` is understood as it is.
-        enable_cooperative_groups: Whether launches may wait for the whole grid.
+        enable_cooperative_groups: Makes no difference: kernels that wait for the whole grid are found.
         name_expressions: Template instances that ``get_function`` will be asked for; it can be asked
             for others, too.
         jitify: Makes no difference: the standard headers are there.

@@ -130,17 +130,26 @@ class Unit:
         return found
 
     def specialise(
-        self, entry: Entry, nulls: frozenset[int], block: Dim3, device: Device
+        self,
+        entry: Entry,
+        nulls: frozenset[int],
+        block: Dim3,
+        device: Device,
+        wide: bool = False,
     ) -> Executable:
-        """A kernel compiled for a block shape and a device, with the pointers that are null."""
+        """A kernel compiled for a block shape and a device.
+
+        ``nulls`` are the pointers that are null; ``wide`` says that 32-bit indices may wrap.
+        """
         checks = config.CHECK.get()
-        key = (entry.name, nulls, block, device, checks)
+        key = (entry.name, nulls, block, device, checks, wide)
         found = self._memo.get(key)
         if found is None:
             with self._lock:
                 found = self._memo.get(key)
                 if found is None:
-                    found = self._memo[key] = build(entry.recipe(nulls), block, device, checks)
+                    recipe = entry.recipe(nulls, wide)
+                    found = self._memo[key] = build(recipe, block, device, checks)
         return found
 
     def executables(self, name: str) -> list[Executable]:
@@ -165,7 +174,7 @@ class Entry:
         self.binder = Binder(signature)
         self._digest = digest
 
-    def recipe(self, nulls: frozenset[int] = frozenset()) -> CudaRecipe:
+    def recipe(self, nulls: frozenset[int] = frozenset(), wide: bool = False) -> CudaRecipe:
         """What it is compiled from."""
         options = self.unit.source.options
         return CudaRecipe(
@@ -175,6 +184,7 @@ class Entry:
             self.signature.text,
             (*self.binder.names, *(row.name for row in self.signature.globals)),
             nulls,
+            wide,
             Options(
                 debug=self.unit.debug,
                 fastmath=options.fast_math,
@@ -235,10 +245,9 @@ def _remembered(source: CudaSource, name: str, ask: Callable[[Any, Any], Any]) -
         if headers == _hashes(headers):
             return answer, _digest(text, repr(headers))
     front_end = importlib.import_module("accelerx.compiler.frontends.cuda_cpp.lifter")
-    prelude = importlib.import_module("accelerx.compiler.frontends.cuda_cpp.prelude")
-    prelude.keep_in(cache().folder)
-    if stored is not None:
-        front_end.parsed.cache_clear()  # it knows the text with its headers as they were
+    front_end.keep_in(cache().folder)
+    if stored is not None or "#include" in source.code:
+        front_end.parsed.cache_clear()  # it may know the text with its headers as they were
     unit = front_end.parsed(source, name)[0] if name else front_end.Unit.parse(source)
     answer = ask(front_end, unit)
     headers = _hashes(_included(unit))

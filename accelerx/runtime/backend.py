@@ -34,6 +34,7 @@ class Image:
         shared_bytes: Static shared memory of one block.
         scratch_bytes: Worker-local memory that the code wants (dialect ``llvm``).
         keep_alive: What owns the code; held until the last launch has ended.
+        cooperative: Whether its blocks wait for each other, so that all of a launch are resident.
     """
 
     format: Literal["address", "text", "object", "image", "kir"]
@@ -45,6 +46,7 @@ class Image:
     shared_bytes: int
     scratch_bytes: int
     keep_alive: object
+    cooperative: bool = False
 
 
 class Memory(Protocol):

@@ -180,7 +180,7 @@ def generator_hash() -> str:
     Sizes and times of our source files serve; reading them all would cost more than a cached launch.
     """
     if not _generator:
-        root = Path(__file__).parents[1]
+        root = os.path.dirname(os.path.dirname(__file__))
         digest = hashlib.sha256()
         for path in sorted(_sources(root)):
             status = os.stat(path)
@@ -190,11 +190,14 @@ def generator_hash() -> str:
     return _generator[0]
 
 
-def _sources(root: Path) -> Iterator[str]:
+def _sources(root: str) -> Iterator[str]:
     """The files that decide what kernels become: Python, and the headers CUDA C++ includes."""
-    for folder, _, names in os.walk(root / "compiler"):
-        yield from (os.path.join(folder, name) for name in names if not name.endswith(".pyc"))
-    yield from map(str, (*root.glob("*.py"), *root.glob("runtime/jit*.py")))
+    for folder, _, names in os.walk(f"{root}/compiler"):
+        yield from (f"{folder}/{name}" for name in names if not name.endswith(".pyc"))
+    yield from (f"{root}/{name}" for name in os.listdir(root) if name.endswith(".py"))
+    yield from (
+        f"{root}/runtime/{name}" for name in os.listdir(f"{root}/runtime") if name.startswith("jit")
+    )
 
 
 def _cpu_features() -> bytes:

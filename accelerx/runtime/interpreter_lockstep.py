@@ -360,7 +360,7 @@ class Lockstep:
     def barrier(self, s: ir.Barrier, mask: Mask) -> Mask:
         if s.kind == "warp":
             return mask
-        if mask.count != self.alive.count:
+        if mask.count != self.alive.count or s.kind == "grid":
             self._need_all(s, mask)
         if s.predicate is None:
             return mask
@@ -377,13 +377,20 @@ class Lockstep:
         return mask
 
     def _need_all(self, s: ir.Barrier, mask: Mask) -> None:
-        """A barrier needs every thread of the block (or grid) that has not returned."""
+        """A barrier needs every thread of the block that has not returned; the grid's, every block."""
         missing = self.lanes.by_block(self.alive.bits & ~mask.bits)
-        if s.kind != "grid":
-            missing = missing & self.lanes.by_block(mask.bits).any(axis=1, keepdims=True)
+        arrives = self.lanes.by_block(mask.bits).any(axis=1, keepdims=True)
+        missing = missing | ~arrives if s.kind == "grid" else missing & arrives
         if not missing.any():
             return
         lane = int(np.argmax(missing.reshape(-1)))
+        if s.kind == "grid":
+            self.fail(
+                "barrier of the whole grid: others wait at it, this thread has ended or is elsewhere",
+                lane,
+                s.loc,
+                "all threads of all blocks must reach it; guard the work between such barriers instead",
+            )
         arrived = int(np.count_nonzero(self.lanes.by_block(mask.bits)[lane // self.lanes.threads]))
         self.fail(
             f"barrier in divergent flow: {arrived} threads of the block arrived, this one did not",

@@ -147,6 +147,7 @@ class PluginDevice:
                 image.shared_bytes,
                 image.scratch_bytes,
                 image.keep_alive,
+                cooperative=image.cooperative,
             )
 
     def synchronize(self) -> None:

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "phases.hpp"
 #include "pool.hpp"
 #include "stream.hpp"
 
@@ -352,6 +353,7 @@ ax_status memory_info(std::int32_t, std::size_t* free_bytes, std::size_t* total)
 struct Kernel {
   ax_host_kernel function;
   std::size_t scratch_bytes;
+  bool cooperative;
   std::string name;
   std::atomic<float> block_ns{0};
 };
@@ -374,6 +376,7 @@ ax_status load(const ax_program* program, ax_kernel* out) {
     kernel->function =
         reinterpret_cast<ax_host_kernel>(reinterpret_cast<std::uintptr_t>(program->code));
     kernel->scratch_bytes = program->scratch_bytes;
+    kernel->cooperative = AX_HAS(ax_program, program, cooperative) && program->cooperative != 0;
     kernel->name = program->entry;
     *out = reinterpret_cast<ax_kernel>(kernel.release());
     return AX_OK;
@@ -393,7 +396,8 @@ ax_host_call host_call(const ax_launch& launch, const void* args) {
 
 bool run_kernel(Kernel& kernel, const ax_host_call& call) {
   const std::int64_t blocks = std::int64_t{call.grid[0]} * call.grid[1] * call.grid[2];
-  return run({kernel.function, &call, kernel.scratch_bytes, blocks, &kernel.block_ns});
+  const Work work{kernel.function, &call, kernel.scratch_bytes, blocks, &kernel.block_ns};
+  return kernel.cooperative ? run_in_phases(work) : run(work);
 }
 
 std::string stopped_message(const Kernel& kernel) {

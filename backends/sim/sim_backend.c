@@ -626,6 +626,7 @@ static ax_status sim_event_elapsed(int32_t device, ax_event start, ax_event end,
 struct ax_kernel_t {
   ax_host_kernel function;
   size_t scratch_bytes;
+  bool cooperative;
   char name[128];
   size_t param_count;
   ax_param params[];
@@ -642,6 +643,7 @@ static ax_status sim_load(const ax_program* program, ax_kernel* out) {
   /* C has no cast from a data pointer to a function's. */
   memcpy(&kernel->function, &program->code, sizeof kernel->function);
   kernel->scratch_bytes = round_up(program->scratch_bytes, 64);
+  kernel->cooperative = AX_HAS(ax_program, program, cooperative) && program->cooperative != 0;
   snprintf(kernel->name, sizeof kernel->name, "%s", program->entry);
   kernel->param_count = program->param_count;
   if (program->param_count > 0) {
@@ -690,21 +692,91 @@ static bool asked_to_stop(const ax_host_call* call) {
   return *call->poll != 0 && call->hook(call->hook_ctx, -1, NULL, NULL, NULL, 0) != 0;
 }
 
+static ax_status stopped(const struct ax_kernel_t* kernel) {
+  return fail(AX_ERROR_STOPPED, "", "sim: kernel %s was stopped before its end", kernel->name);
+}
+
+/* Blocks that wait for each other: each has a scratch of its own, and all run to their next wait. */
+typedef struct sim_phases {
+  const struct ax_kernel_t* kernel;
+  const ax_host_call* call;
+  char* scratch;
+  size_t stride;
+  int64_t blocks;
+  int64_t ended;
+} sim_phases;
+
+static ax_block_state* state_of(const sim_phases* p, int64_t block) {
+  return (ax_block_state*)(void*)(p->scratch + (size_t)block * p->stride);
+}
+
+static bool run_phase(sim_phases* p) {
+  for (int64_t block = 0; block < p->blocks; block++) {
+    if (asked_to_stop(p->call)) return false;
+    ax_block_state* state = state_of(p, block);
+    int32_t result = p->kernel->function(p->call, state, block, block + 1);
+    if (result == 0) {
+      p->ended++;
+      state->place = -1;
+    } else if (result != AX_BLOCK_WAITS) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* Tells the host of a block that has ended while others wait. */
+static void report_absence(const sim_phases* p) {
+  int64_t absent = 0, waiting = 0;
+  while (state_of(p, absent)->place != -1) absent++;
+  while (state_of(p, waiting)->place == -1) waiting++;
+  const uint32_t* grid = p->call->grid;
+  const int32_t block[3] = {(int32_t)(absent % grid[0]), (int32_t)(absent / grid[0] % grid[1]),
+                            (int32_t)(absent / grid[0] / grid[1])};
+  const int32_t thread[3] = {0, 0, 0};
+  p->call->hook(p->call->hook_ctx, state_of(p, waiting)->site, block, thread, NULL, 0);
+}
+
+static ax_status run_in_phases(const struct ax_kernel_t* kernel, const ax_host_call* call,
+                               int64_t blocks) {
+  sim_phases p = {.kernel = kernel, .call = call, .blocks = blocks};
+  p.stride = round_up(kernel->scratch_bytes + call->shared_bytes, 64);
+  void* scratch;
+  if (posix_memalign(&scratch, 64, p.stride * (size_t)blocks) != 0) {
+    return fail(AX_ERROR_OUT_OF_MEMORY, "launch fewer blocks",
+                "sim: kernel %s: no memory for %lld blocks of %zu bytes that wait for each other",
+                kernel->name, (long long)blocks, p.stride);
+  }
+  p.scratch = scratch;
+  for (int64_t block = 0; block < blocks; block++) {
+    memset(state_of(&p, block), 0, sizeof(ax_block_state));
+  }
+  bool whole = run_phase(&p);
+  while (whole && p.ended == 0) whole = run_phase(&p);
+  if (whole && p.ended < blocks) {
+    report_absence(&p);
+    whole = false;
+  }
+  free(scratch);
+  return whole ? AX_OK : stopped(kernel);
+}
+
 static ax_status run_launch(sim_work* work, ax_stream stream) {
   const struct ax_kernel_t* kernel = work->kernel;
   const ax_host_call* call = &work->call;
   ax_status status = translate(work);
   if (status != AX_OK) return status;
+  int64_t blocks = (int64_t)call->grid[0] * call->grid[1] * call->grid[2];
+  if (kernel->cooperative) return run_in_phases(kernel, call, blocks);
   if (!make_scratch(stream, kernel->scratch_bytes + call->shared_bytes)) {
     return fail(AX_ERROR_OUT_OF_MEMORY, "", "sim: kernel %s: no memory for %zu bytes of scratch",
                 kernel->name, kernel->scratch_bytes + call->shared_bytes);
   }
-  int64_t blocks = (int64_t)call->grid[0] * call->grid[1] * call->grid[2];
   for (int64_t first = 0; first < blocks; first += SIM_BLOCKS_BETWEEN_POLLS) {
     int64_t last = first + SIM_BLOCKS_BETWEEN_POLLS;
     if (last > blocks) last = blocks;
     if (asked_to_stop(call) || kernel->function(call, stream->scratch, first, last) != 0) {
-      return fail(AX_ERROR_STOPPED, "", "sim: kernel %s was stopped before its end", kernel->name);
+      return stopped(kernel);
     }
   }
   return AX_OK;

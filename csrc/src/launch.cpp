@@ -12,6 +12,8 @@
 namespace accelerx {
 namespace {
 
+constexpr std::uint32_t kCooperativeSince = 1;  // AX_ABI_MINOR
+
 struct ScalarRow {
   std::int32_t code;
   std::size_t size;
@@ -67,6 +69,14 @@ Function::Function(Device& device, const ax_program& program)
     }
   }
   const Plugin& plugin = device.plugin();
+  if (program.cooperative != 0 && plugin.table().abi_minor < kCooperativeSince) {
+    throw BackendError(AX_ERROR_UNSUPPORTED,
+                       "kernel " + name_ + " waits for its whole grid, which the backend " +
+                           plugin.table().name + " does not know: it is built for ABI 1." +
+                           std::to_string(plugin.table().abi_minor),
+                       "build it with ABI 1." + std::to_string(kCooperativeSince) +
+                           ", or split the kernel where it waits");
+  }
   plugin.check(plugin.table().load(&program, &kernel_), "load");
 }
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pytest
 
 from accelerx import cuda
 from accelerx.compiler import ir
 from accelerx.compiler.lower import for_vectors
 from accelerx.compiler.printer import print_kernel
 from accelerx.compiler.verify import verify
-from accelerx.errors import UnsupportedError
 from tests.support.lifted import launch, lifted
 
 float32 = np.float32
@@ -56,9 +54,3 @@ def test_the_given_kernel_is_left_alone() -> None:
     before = print_kernel(k)
     for_vectors(k)
     assert print_kernel(k) == before
-
-
-def test_a_barrier_of_the_grid_points_at_the_source() -> None:
-    k = ir.Kernel("k", [], {}, {}, [ir.Barrier("grid")], block=(1, 1, 1))
-    with pytest.raises(UnsupportedError, match="whole grid"):
-        for_vectors(k)

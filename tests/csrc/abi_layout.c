@@ -23,6 +23,7 @@ AX_AT(ax_host_call, hook, 40);
 AX_AT(ax_host_call, hook_ctx, 48);
 AX_ASSERT(sizeof(ax_host_call) == 56);
 
+AX_ASSERT(sizeof(ax_block_state) == 8);
 AX_ASSERT(sizeof(ax_param) == 16);
 
 AX_AT(ax_error, struct_size, 0);
@@ -42,6 +43,7 @@ AX_AT(ax_program, packed_bytes, 64);
 AX_AT(ax_program, block, 72);
 AX_AT(ax_program, shared_bytes, 84);
 AX_AT(ax_program, scratch_bytes, 88);
+AX_AT(ax_program, cooperative, 96);
 
 AX_AT(ax_launch, struct_size, 0);
 AX_AT(ax_launch, device, 8);
@@ -68,7 +70,7 @@ AX_AT(ax_backend, shutdown, 320);
 
 /* Sizes only grow, and only with AX_ABI_MINOR. */
 AX_ASSERT(sizeof(ax_error) >= 48);
-AX_ASSERT(sizeof(ax_program) >= 96);
+AX_ASSERT(sizeof(ax_program) >= 104);
 AX_ASSERT(sizeof(ax_launch) >= 96);
 AX_ASSERT(sizeof(ax_backend) >= 328);
 

@@ -12,6 +12,9 @@ static ax_status device_count(int32_t* count) {
 #ifdef FORGE_NO_DRIVER
   (void)count;
   return AX_ERROR_NOT_FOUND;
+#elif defined(FORGE_FIRST_MINOR)
+  *count = 1;
+  return AX_OK;
 #else
   *count = 0;
   return AX_OK;
@@ -84,6 +87,8 @@ const ax_backend* ax_backend_v1(void) {
   /* Knows the must-slots only: what lies behind launch is not read. */
   backend.struct_size = offsetof(ax_backend, launch) + sizeof backend.launch;
   backend.shutdown = (void (*)(void))(uintptr_t)1;
+#elif defined(FORGE_FIRST_MINOR)
+  backend.abi_minor = 0;
 #elif defined(FORGE_NEWER)
   backend.struct_size = sizeof backend + 64;
   backend.abi_minor = AX_ABI_MINOR + 1;

@@ -16,6 +16,7 @@ KERNEL(fill_scratch); /* out[block] = 1 if the scratch is aligned, big enough an
 KERNEL(report);       /* calls the hook with site `site` once a block; values are block and 2.5 */
 KERNEL(endless);      /* polls until it is stopped */
 KERNEL(slow_add);     /* out[0] += value, after `spins` steps */
+KERNEL(rounds);       /* cooperative: waits `waits` times, adding up what all blocks wrote before */
 
 typedef struct add_args {
   float* out;
@@ -143,4 +144,35 @@ KERNEL(slow_add) {
   work(args->spins);
   *args->out = *args->out * 10 + args->value;
   return 0;
+}
+
+typedef struct rounds_args {
+  int64_t* sums;    /* of each block */
+  int64_t* written; /* two rows: a round writes one and reads the other */
+  int64_t waits;
+  int64_t leaver; /* the block that ends before its last wait */
+} rounds_args;
+
+typedef struct rounds_state {
+  ax_block_state state;
+  int64_t sum;
+} rounds_state;
+
+KERNEL(rounds) {
+  const rounds_args* args = call->args;
+  rounds_state* mine = scratch;
+  const int64_t blocks = (int64_t)call->grid[0] * call->grid[1] * call->grid[2];
+  const int64_t round = mine->state.place;
+  int64_t i;
+  if (last != first + 1 || stop(call)) return 1;
+  if (round == 0) mine->sum = 0;
+  for (i = 0; round > 0 && i < blocks; i++) {
+    mine->sum += args->written[(round - 1) % 2 * blocks + i];
+  }
+  args->written[round % 2 * blocks + first] = first + round;
+  args->sums[first] = mine->sum;
+  if (round == args->waits || (round + 1 == args->waits && first == args->leaver)) return 0;
+  mine->state.place = (int32_t)round + 1;
+  mine->state.site = 7;
+  return AX_BLOCK_WAITS;
 }

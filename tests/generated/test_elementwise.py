@@ -91,6 +91,14 @@ def test_a_letter_is_what_the_arrays_are(device: Device, dtype: str) -> None:
     np.testing.assert_array_equal(result.get(), ((x - y) * (x - y)))
 
 
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_complex_numbers_are_computed_with(device: Device, dtype: str) -> None:
+    kernel = ElementwiseKernel("T x, T y", "T z", "z = x * y + T(1, 2)")
+    x = grid(4, dtype=dtype) * (1 + 2j)
+    np.testing.assert_array_equal(kernel(ax.asarray(x), ax.asarray(x)).get(), x * x + (1 + 2j))
+    np.testing.assert_array_equal(kernel(ax.asarray(x), 3j).get(), x * 3j + (1 + 2j))
+
+
 def test_letters_and_types_mix(device: Device) -> None:
     kernel = ElementwiseKernel("T x, S y, int32 by", "float64 z", "z = x + y * by")
     result = kernel(ax.asarray(grid(4)), ax.asarray(grid(4, dtype=np.int64)), 3)
@@ -140,6 +148,23 @@ def test_shapes_that_do_not_fit_are_refused(cpu: Device) -> None:
 def test_an_undecided_output_is_refused(cpu: Device) -> None:
     with pytest.raises(ArgumentTypeError, match="no argument tells what T is, the type of y"):
         ElementwiseKernel("float32 x", "T y", "y = x")(ax.zeros(3))
+
+
+def test_remembered_calls_take_other_arrays_and_numbers(device: Device) -> None:
+    for n in (1, 2, 3):
+        result = squared_diff(ax.full(5, n, np.float32), 10)
+        np.testing.assert_array_equal(result.get(), [(n - 10) ** 2] * 5)
+    out = ax.zeros(5)
+    for n in (1, 2):
+        assert squared_diff(ax.full(5, n, np.float32), n + 3, out) is out
+        np.testing.assert_array_equal(out.get(), [9] * 5)
+
+
+def test_calls_without_arrays_follow_the_device(cpu: Device, sim: Device) -> None:
+    kernel = ElementwiseKernel("T x", "T y", "y = x")
+    for device in (cpu, sim, cpu):
+        with device:
+            assert kernel(3.5, size=2).device is device
 
 
 # -------------------------------------------------------------------------------------- raw

@@ -346,3 +346,20 @@ def test_it_is_pickled_as_text(device: Device) -> None:
     x, y = ax.asarray(floats(4)), ax.zeros(4)
     kernel((1,), (32,), (4, 1.0, x, y))
     np.testing.assert_array_equal(y.get(), floats(4))
+
+
+def test_large_arrays_get_code_whose_indices_may_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """
+    extern "C" __global__ void scale(float* x, int n) {
+        int i = blockIdx.x * blockDim.x + threadIdx.x;
+        if (i < n) x[i] *= 2;
+    }"""
+    kernel = RawKernel(text, "scale")
+    small, large = np.ones(64, np.float32), np.ones(256, np.float32)
+    kernel((2,), (32,), (small, 64))
+    monkeypatch.setattr("accelerx.interop.WIDE_ELEMENTS", 100)
+    kernel((8,), (32,), (large, 256))
+    assert (small == 2).all()
+    assert (large == 2).all()
+    texts = [executable.text("kir") for executable in kernel._unit.executables("scale")]
+    assert ["u32" in text for text in texts] == [False, True]

@@ -40,6 +40,17 @@ def test_a_changed_header_is_noticed(device: Device, folder: Path) -> None:
         assert value(folder) == n
 
 
+@pytest.mark.filterwarnings("ignore:compiled kernels are not kept")
+def test_a_changed_header_is_noticed_without_a_disk_cache(
+    cpu: Device, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACCELERX_CACHE_DIR", "/proc/nowhere")
+    header = folder / "n.h"
+    for n in (1, 2):
+        header.write_text(f"#define N {n}\n")
+        assert value(folder) == n
+
+
 def test_a_header_of_a_header_is_noticed(cpu: Device, folder: Path) -> None:
     (folder / "n.h").write_text('#include "m.h"\n#define N (M + 1)\n')
     for m in (1, 2):

@@ -45,13 +45,14 @@ def device(name: str) -> Any:
     return core.Plugin.open(str(PLUGINS / f"{name}.so")).device(0)
 
 
-def load(device: Any, name: str, kinds: str, scratch: int = 0) -> Any:
+def load(device: Any, name: str, kinds: str, scratch: int = 0, *, cooperative: bool = False) -> Any:
     """A host kernel whose parameters are 8 bytes each: b for buffer, s for scalar."""
     params = [(BUFFER if k == "b" else SCALAR, 8, 8, 8 * i) for i, k in enumerate(kinds)]
     size = 8 * len(kinds)
     return device.load(
-        "address", address(name), name, params, size, (32, 1, 1), 0, scratch, kernels()
-    )
+        "address", address(name), name, params, size, (32, 1, 1), 0, scratch, kernels(),
+        cooperative=cooperative,
+    )  # fmt: skip
 
 
 def pack(*values: int) -> bytes:

@@ -95,3 +95,12 @@ def test_without_it_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("ACCELERX_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/x")
     assert caches.default_folder() == Path("/x/accelerx")
+
+
+def test_the_generator_is_python_and_the_headers_it_brings() -> None:
+    root = Path(caches.__file__).parents[1]
+    names = {str(Path(path).relative_to(root)) for path in caches._sources(str(root))}
+    headers = "compiler/frontends/cuda_cpp/include"
+    assert {"compiler/ir.py", "arguments.py", "runtime/jit.py"} <= names
+    assert {f"{headers}/accelerx_cuda.h", f"{headers}/accelerx/types.h"} <= names
+    assert not [name for name in names if name.endswith(".pyc")]

@@ -577,6 +577,46 @@ def test_workers_have_scratch_of_their_own(dev: Any, scratch: int, shared: int) 
     assert (download(dev, out, np.int32) == 1).all()
 
 
+def rounds(dev: Any, blocks: int, waits: int, *, leaver: int = -1, **options: Any) -> Any:
+    """The sums of blocks that wait for each other so often."""
+    sums = upload(dev, np.zeros(blocks, np.int64))
+    written = upload(dev, np.zeros(2 * blocks, np.int64))
+    function = load(dev, "rounds", "bbss", scratch=16, cooperative=True)
+    function.on_site = options.pop("on_site", None)
+    run(function, sums.ptr, written.ptr, waits, leaver, blocks=blocks, **options)
+    dev.synchronize()
+    return download(dev, sums, np.int64)
+
+
+@pytest.mark.parametrize("shared", [0, 100])
+@pytest.mark.parametrize("blocks", [1, 2, 100])
+def test_blocks_wait_for_each_other(dev: Any, blocks: int, shared: int) -> None:
+    """Each round sees what all blocks wrote in the one before, more blocks than workers too."""
+    for waits in (0, 1, 5):
+        wrote = [sum(range(n, n + blocks)) for n in range(waits)]
+        assert (rounds(dev, blocks, waits, shared=shared) == sum(wrote)).all()
+
+
+def test_waiting_blocks_of_a_stream(dev: Any) -> None:
+    stream = dev.create_stream()
+    assert (rounds(dev, 10, 2, stream=stream) == 45 + 55).all()
+    stream.synchronize()
+
+
+def test_a_block_that_ends_while_others_wait_is_reported(dev: Any) -> None:
+    seen: list[Any] = []
+    rounds(dev, 9, 3, leaver=5, on_site=lambda *a: seen.append(a) or True)
+    assert seen == [(7, (5, 0, 0), (0, 0, 0), ())]
+
+
+def test_an_older_plugin_gets_no_cooperative_kernel(forge: Make) -> None:
+    old = core.Plugin.open(str(forge("FIRST_MINOR"))).device(0)
+    with pytest.raises(core.CoreError) as caught:
+        load(old, "rounds", "bbss", scratch=16, cooperative=True)
+    assert "waits for its whole grid" in caught.value.args[0]
+    assert "ABI 1.0" in caught.value.args[0]
+
+
 def test_many_python_threads_launch_at_once(dev: Any) -> None:
     function = load(dev, "count", "bbss")
     order = upload(dev, np.zeros(1, np.int64))

@@ -463,6 +463,12 @@ def test_a_grid_barrier_waits_for_all_blocks(monkeypatch: pytest.MonkeyPatch) ->
     assert run(body, 4, (2,)).tolist() == list(range(7, -1, -1))
 
 
+def test_a_grid_barrier_needs_every_block() -> None:
+    leaves = ir.If(compare("eq", ir.Special("block"), 2), [ir.Return()])
+    with pytest.raises(KernelAssertionError, match=r"whole grid.*block \(2, 0, 0\)"):
+        run([leaves, ir.Barrier("grid")], 2, (4,))
+
+
 def warp(
     name: str, *arguments: ir.Expr, width: int | None = None, mask: int | None = None
 ) -> ir.Warp:

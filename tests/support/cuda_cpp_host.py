@@ -43,11 +43,27 @@ def on_host(
 
 
 def both(
-    text: str, name: str, grid: int, block: int, *arguments: Any, **flags: Any
+    text: str,
+    name: str,
+    grid: int,
+    block: int,
+    *arguments: Any,
+    is_for_nvrtc: bool = True,
+    **flags: Any,
 ) -> tuple[list[Array], list[Array]]:
-    """The arrays among the arguments after a run in the interpreter, and after one on the host."""
+    """The arrays among the arguments after a run in the interpreter, and after one on the host.
 
-    _check_with_nvrtc(text, name, **flags)
+    Args:
+        text: The source.
+        name: The kernel's name.
+        grid, block: The launch's shape.
+        arguments: Arrays, which stay as they are, and numbers.
+        is_for_nvrtc: Whether NVRTC has all headers that the text includes.
+        flags: Options of the text.
+    """
+
+    if is_for_nvrtc:
+        _check_with_nvrtc(text, name, **flags)
 
     def copied(values: Sequence[Any]) -> list[Any]:
         return [v.copy() if isinstance(v, np.ndarray) else v for v in values]

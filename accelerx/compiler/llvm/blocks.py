@@ -424,10 +424,10 @@ class Blocks:
 
     def _barrier(self, s: ir.Barrier) -> None:
         masked = self.entered is not None or any(f.masked for f in self.code.frames)
-        if s.kind == "warp" or not masked:
+        if s.kind == "warp" or not (masked or (s.kind == "grid" and self.returned)):
             self._wait(s)
             return
-        # Block-level code is walked through even when all threads have left it.
+        # Block-level code is walked through even when all threads have left it, or have returned.
         with self.code.branch_around(self._anyone(), "arrived"):
             self._check_arrivals(s)
             self._wait(s)

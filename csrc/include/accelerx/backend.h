@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 #define AX_ABI_MAJOR 1
-#define AX_ABI_MINOR 0 /* how often version 1 has grown */
+#define AX_ABI_MINOR 1 /* how often version 1 has grown: 1 added ax_program.cooperative */
 
 #if defined(__GNUC__)
 #define AX_EXPORT __attribute__((visibility("default")))
@@ -122,6 +122,17 @@ typedef struct ax_host_call {
 typedef int32_t (*ax_host_kernel)(const ax_host_call* call, void* scratch, int64_t first_block,
                                   int64_t last_block);
 
+/* A cooperative ax_host_kernel takes one block a call. Where the block comes to a barrier of the
+ * grid, it returns AX_BLOCK_WAITS and is called again, in any thread, when all blocks of the launch
+ * have come to one. `scratch` is then the block's own for the whole launch and begins with this,
+ * zero at first. Should blocks wait when others have ended, the hook is told the site that one of
+ * them waits at and a block that has ended, and the launch stops. This struct never grows. */
+typedef struct ax_block_state {
+  int32_t place; /* the kernel's: where the block goes on; a plugin may use negative numbers */
+  int32_t site;  /* of the barrier that the block waits at */
+} ax_block_state;
+enum { AX_BLOCK_WAITS = 2 };
+
 enum { AX_PARAM_BUFFER = 0, AX_PARAM_SCALAR = 1, AX_PARAM_RECORD = 2 };
 
 /* One kernel parameter's place in the packed arguments. This struct never grows. */
@@ -156,6 +167,11 @@ typedef struct ax_program {
   uint32_t block[3];     /* threads of a block the code was made for; 0s: any */
   uint32_t shared_bytes; /* static shared memory of a block, part of the code */
   size_t scratch_bytes;  /* see ax_host_kernel; 0 for other formats */
+  /* Since minor 1. Nonzero: the kernel waits for its whole grid, so all blocks of a launch must be
+   * resident at once; text wants the vendor's cooperative launch. The host gives no such program to
+   * a plugin of minor 0. */
+  uint32_t cooperative;
+  uint32_t reserved; /* 0 */
 } ax_program;
 
 /* What launch takes. Borrowed until the call returns: a plugin that runs the kernel later copies

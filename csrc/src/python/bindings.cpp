@@ -155,7 +155,7 @@ std::shared_ptr<FunctionState> load(Device& device, const std::string& format,
                                     const std::vector<ParamTuple>& params, std::size_t packed_size,
                                     const Triple& block, std::uint32_t shared_bytes,
                                     std::size_t scratch_bytes, const py::object& keep_alive,
-                                    const std::string& options) {
+                                    const std::string& options, bool cooperative) {
   std::vector<ax_param> rows;
   for (const auto& [kind, size, align, offset] : params)
     rows.push_back({kind, size, align, offset});
@@ -169,6 +169,7 @@ std::shared_ptr<FunctionState> load(Device& device, const std::string& format,
   std::memcpy(program.block, block.data(), sizeof program.block);
   program.shared_bytes = shared_bytes;
   program.scratch_bytes = scratch_bytes;
+  program.cooperative = cooperative ? 1 : 0;
   std::string bytes;
   if (program.format == AX_FORMAT_ADDRESS) {
     program.code = reinterpret_cast<const void*>(code.cast<std::uintptr_t>());
@@ -300,7 +301,8 @@ void bind_device(py::module_& module) {
       .def("fill", &fill, py::arg("dst"), py::arg("value"), py::arg("nbytes"), stream_argument)
       .def("load", &load, py::arg("format"), py::arg("code"), py::arg("entry"), py::arg("params"),
            py::arg("packed_size"), py::arg("block"), py::arg("shared_bytes"),
-           py::arg("scratch_bytes"), py::arg("keep_alive"), py::arg("options") = "")
+           py::arg("scratch_bytes"), py::arg("keep_alive"), py::arg("options") = "",
+           py::arg("cooperative") = false)
       .def("synchronize", &synchronize_device)
       .def("__repr__", [](const Device& d) { return "<accelerx device " + d.name() + ">"; });
 }

@@ -341,6 +341,7 @@ def test_barriers_and_fences_have_cudas_names() -> None:
 def test_a_grid_barrier_says_what_it_needs() -> None:
     program = emit(kernel([ir.Barrier("grid")], {}))
     assert program.text.startswith("#include <cooperative_groups.h>\n")
+    assert program.cooperative
     assert program.notes == (
         "waits for the whole grid: needs a cooperative launch, and CUDA's headers",
     )

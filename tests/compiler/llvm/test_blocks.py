@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from accelerx import cuda
-from accelerx.errors import UnsupportedError
-from tests.support.host import CONFIGURATIONS, HostKernel, agree, bind, launch
+from tests.support.host import CONFIGURATIONS, HostKernel, agree, bind
 from tests.support.lifted import lifted
 
 int32, float32 = np.int32, np.float32
@@ -214,11 +213,90 @@ def test_barrier_in_uniform_flow_is_silent() -> None:
     agree(divergent, 1, 64, np.ones(64, int32), np.zeros(64, int32))
 
 
-def test_barrier_of_the_grid_is_refused() -> None:
-    def grid_sync(out):
-        cuda.cg.this_grid().sync()
-        out[0] = 1
+# ---- barriers of the grid
 
-    out = np.zeros(1, int32)
-    with pytest.raises(UnsupportedError, match="whole grid"):
-        launch(lifted(grid_sync, out), 1, 1, [out])
+
+def two_phases(x, partial, out):
+    sm = cuda.shared.array(64, float32)
+    t = cuda.threadIdx.x
+    sm[t] = x[cuda.grid(1)]
+    cuda.syncthreads()
+    s = 32
+    while s > 0:
+        if t < s:
+            sm[t] += sm[t + s]
+        cuda.syncthreads()
+        s //= 2
+    if t == 0:
+        partial[cuda.blockIdx.x] = sm[0]
+    cuda.cg.this_grid().sync()
+    if cuda.grid(1) == 0:
+        total = float32(0)
+        for i in range(cuda.gridDim.x):
+            total += partial[i]
+        out[0] = total
+
+
+def kept_over_waits(n, x, out):
+    """Shared and local arrays, varying and uniform locals, and loops live through waits."""
+    grid = cuda.cg.this_grid()
+    sm = cuda.shared.array(100, int32)
+    mine = cuda.local.array(3, int32)
+    t, b = cuda.threadIdx.x, cuda.blockIdx.x
+    i = cuda.grid(1)
+    sm[t] = x[i] + 1
+    for k in range(3):
+        mine[k] = x[i] * k
+    sums = x[0]
+    for turn in range(n):
+        out[i] = sm[cuda.blockDim.x - 1 - t] + mine[turn % 3] + turn
+        grid.sync()
+        other = out[(i + cuda.blockDim.x) % out.shape[0]]
+        sums += x[turn] + b
+        grid.sync()
+        sm[t] = other
+        mine[turn % 3] += t
+        cuda.syncthreads()
+    out[i] += 1000 * sums
+
+
+def waits_under_masks(x, out):
+    """Control that threads are not known to agree on: all leave at the same turn."""
+    i = cuda.grid(1)
+    turn = 0
+    while turn < x[cuda.threadIdx.x]:
+        if turn % 2 == x[i] % 2:
+            out[i] += 1
+            cuda.cg.this_grid().sync()
+        else:
+            out[i] *= 3
+        cuda.cg.this_grid().sync()
+        turn += 1
+        if x[i] == turn + 1:
+            break
+        cuda.cg.this_grid().sync()
+
+
+@pytest.mark.parametrize("grid", [1, 5])
+def test_a_reduction_in_two_phases(grid: int) -> None:
+    x = np.random.default_rng(0).random(64 * grid).astype(float32)
+    agree(two_phases, grid, 64, x, np.zeros(grid, float32), np.zeros(1, float32))
+
+
+@pytest.mark.parametrize("block", [1, 40, 100])
+@pytest.mark.parametrize("n", [0, 1, 4])
+def test_what_a_block_keeps_over_waits(n: int, block: int) -> None:
+    x = np.random.default_rng(0).integers(0, 9, 3 * block + 4).astype(int32)
+    agree(kept_over_waits, 3, block, n, x, np.zeros(3 * block, int32))
+
+
+@pytest.mark.parametrize("turns", [4, 5])
+def test_waits_under_masks(turns: int) -> None:
+    agree(waits_under_masks, 3, 40, np.full(120, turns, int32), np.ones(120, int32))
+
+
+def test_only_kernels_that_wait_for_the_grid_are_cooperative() -> None:
+    x = np.zeros(64, float32)
+    out = np.zeros(1, float32)
+    assert HostKernel(lifted(two_phases, x, x, out), 64).program.cooperative
+    assert not HostKernel(lifted(tree_sum, x, out), 64).program.cooperative

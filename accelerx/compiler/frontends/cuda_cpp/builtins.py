@@ -14,15 +14,17 @@ from accelerx.compiler.frontends.cuda_cpp.builtins_half import HALF
 from accelerx.compiler.frontends.cuda_cpp.builtins_library import LIBRARY
 from accelerx.compiler.frontends.cuda_cpp.builtins_math import MATH
 from accelerx.compiler.frontends.cuda_cpp.builtins_memory import MEMORY
+from accelerx.compiler.frontends.cuda_cpp.builtins_output import OUTPUT
 from accelerx.compiler.frontends.cuda_cpp.builtins_packed import PACKED
 from accelerx.compiler.frontends.cuda_cpp.builtins_random import RANDOM
 from accelerx.compiler.frontends.cuda_cpp.builtins_refused import REFUSED
+from accelerx.compiler.frontends.cuda_cpp.builtins_roots import ROOTS
 from accelerx.compiler.frontends.cuda_cpp.builtins_rounding import ROUNDING
 from accelerx.compiler.frontends.cuda_cpp.builtins_special import SPECIAL
 from accelerx.compiler.frontends.cuda_cpp.builtins_threads import THREADS
 
 _TABLES = (
-    MATH, SPECIAL, ROUNDING, BITS, PACKED, HALF, THREADS, GROUPS, ATOMICS, MEMORY, RANDOM, LIBRARY,
-    REFUSED,
+    MATH, ROOTS, SPECIAL, ROUNDING, BITS, PACKED, HALF, THREADS, GROUPS, ATOMICS, MEMORY, OUTPUT,
+    RANDOM, LIBRARY, REFUSED,
 )  # fmt: skip
 BUILTINS: dict[str, Handler] = {name: row for table in _TABLES for name, row in table.items()}

@@ -1,15 +1,13 @@
-"""Builtins of memory and output: hinted loads and stores, copies, address spaces, printf, assert."""
+"""Builtins of memory: hinted loads and stores, copies, address spaces."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 
 from accelerx.compiler import ir
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
 from accelerx.compiler.frontends.cuda_cpp.build import (
-    BITS,
     UNSIGNED,
     Build,
     Handler,
@@ -19,13 +17,10 @@ from accelerx.compiler.frontends.cuda_cpp.build import (
 from accelerx.compiler.frontends.cuda_cpp.clang import Cursor, children, kind
 from accelerx.compiler.frontends.cuda_cpp.state import index_type
 from accelerx.compiler.frontends.cuda_cpp.values import Nothing, Pointer, Root, Value
-from accelerx.dtypes import DType, bool_, float64, int32
+from accelerx.dtypes import DType, bool_, int32
 
 UNROLLED = 16  # copies of so many elements are written out
 _MOVED = 256  # bytes a memmove may have: it is held in locals
-_SPEC = re.compile(
-    r"%(?P<flags>[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?)(?P<length>[hlLqjzt]*)(?P<to>.)"
-)
 
 
 def _hinted_load(lifter: Lifter, call: Cursor, arguments: list[Cursor]) -> Value:
@@ -189,8 +184,8 @@ def _fill(lifter: Lifter, call: Cursor, arguments: list[Cursor]) -> Value:
     assert isinstance(byte, ir.Expr)
     assert isinstance(size, ir.Expr)
     pointee = _pointee(lifter, arguments[0])
-    scalar = ctypes.scalar_in(pointee)
-    element = _element(lifter, size, ctypes.Scalar(scalar) if scalar is not None else pointee)
+    scalar = ctypes.scalar_in(pointee) or UNSIGNED[8 * math.gcd(8, ctypes.unit_of(pointee))]
+    element = _element(lifter, size, ctypes.Scalar(scalar))
     assert isinstance(element, ctypes.Scalar)
     to = lifter.kept_pointer(lifter.retyped(to, element))
     value = lifter.spill(_pattern(build, byte, element.dtype), "fill", loc)
@@ -235,81 +230,6 @@ def _in_space(space: ir.Space | None) -> Handler:
     return handler
 
 
-# ---------------------------------------------------------------------------- output and promises
-
-
-def _printf(lifter: Lifter, call: Cursor, arguments: list[Cursor]) -> Value:
-    loc = lifter.loc(call)
-    text = lifter.string(arguments[0])
-    given = arguments[1:]
-    values = iter(lifter.in_order([_shown(lifter, c) for c in given if not _is_text(c)]))
-    cursors = iter(given)
-    parts: list[ir.Expr] = []
-
-    def place(match: re.Match[str]) -> str:
-        if match["to"] == "%":
-            return match[0]
-        if "*" in match["flags"]:
-            raise lifter.unsupported(call, f"'{match[0]}': a width must be written in the format")
-        cursor = next(cursors, None)
-        if cursor is None:
-            raise lifter.error(call, f"printf has no value for '{match[0]}'")
-        if match["to"] == "s":
-            return _text(lifter, cursor, match[0])
-        value = next(values, None)
-        if not isinstance(value, ir.Expr):
-            raise lifter.unsupported(cursor, f"'{match[0]}' shows a number, this is text")
-        parts.append(_converted(lifter, value, match["to"]))
-        return match[0]
-
-    text = _SPEC.sub(place, text)
-    lifter.emit(ir.Print(tuple(parts), text, loc))
-    return ir.Const(len(given), int32, loc)
-
-
-def _is_text(c: Cursor) -> bool:
-    return bool(c.type.spelling in ("const char *", "char *"))
-
-
-def _shown(lifter: Lifter, c: Cursor) -> Callable[[], Value]:
-    return lambda: lifter.scalar(c)
-
-
-def _text(lifter: Lifter, cursor: Cursor, place: str) -> str:
-    if not _is_text(cursor):
-        raise lifter.error(cursor, f"'{place}' shows text, this is '{cursor.type.spelling}'")
-    return (place % lifter.string(cursor)).replace("%", "%%")
-
-
-def _converted(lifter: Lifter, value: ir.Expr, to: str) -> ir.Expr:
-    """A value as C reads it for a conversion."""
-    if to in "eEfFgGaA":
-        return lifter.cast(value, float64)
-    if value.type.is_integer and value.type.bits >= 32:
-        word = UNSIGNED[value.type.bits]
-        if to in "di":
-            return lifter.cast(value, BITS[word.bits])
-        return lifter.cast(value, word) if to in "uxXop" else value
-    return value
-
-
-def _assert(lifter: Lifter, call: Cursor, arguments: list[Cursor]) -> Value:
-    condition = lifter.condition(arguments[0])
-    text = lifter.string(arguments[1]).replace("{", "{{").replace("}", "}}")
-    message = f"assertion `{text}` failed"
-    lifter.emit(ir.Assert(condition, message, (), "assert", lifter.loc(call)))
-    return Nothing()
-
-
-def _nothing(lifter: Lifter, call: Cursor, arguments: list[Cursor]) -> Value:
-    """A promise to the compiler, whose operand is not evaluated."""
-    return Nothing()
-
-
-def _expect(lifter: Lifter, call: Cursor, arguments: list[Cursor]) -> Value:
-    return lifter.scalar(arguments[0])
-
-
 MEMORY: dict[str, Handler] = {
     **{f"__ld{hint}": _hinted_load for hint in ("g", "ca", "cg", "cs", "cv", "lu")},
     **{f"__st{hint}": _hinted_store for hint in ("cg", "cs", "wb", "wt")},
@@ -321,9 +241,4 @@ MEMORY: dict[str, Handler] = {
     "__isConstant": _in_space("const"),
     "__isLocal": _in_space("local"),
     "__isGridConstant": _in_space(None),
-    "printf": _printf,
-    "__ax_assert": _assert,
-    "__builtin_assume": _nothing,
-    "__builtin_unreachable": _nothing,
-    "__builtin_expect": _expect,
 }

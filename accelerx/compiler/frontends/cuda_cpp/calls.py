@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from accelerx.compiler import ir
-from accelerx.compiler.diagnostics import Loc, render
+from accelerx.compiler.diagnostics import render
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
 from accelerx.compiler.frontends.cuda_cpp.builtins import BUILTINS
 from accelerx.compiler.frontends.cuda_cpp.clang import (
@@ -18,7 +18,7 @@ from accelerx.compiler.frontends.cuda_cpp.clang import (
     kind,
 )
 from accelerx.compiler.frontends.cuda_cpp.expressions import Expressions, is_lvalue
-from accelerx.compiler.frontends.cuda_cpp.memory import copied_leaves, type_of
+from accelerx.compiler.frontends.cuda_cpp.memory import type_of, zero_of
 from accelerx.compiler.frontends.cuda_cpp.state import Frame, Key
 from accelerx.compiler.frontends.cuda_cpp.values import (
     Binding,
@@ -626,7 +626,7 @@ class Calls(Expressions):
         elif isinstance(type_, ctypes.Array):
             for i in range(type_.count):
                 if not rest.more:
-                    self._zero_rest(place, type_, i, loc)
+                    self.zero_rest(place, type_, i, loc)
                     return
                 self._fill_one(self.element(place, const(i, int32)), type_.element, rest, c)
         elif rest.more:
@@ -679,32 +679,6 @@ class Calls(Expressions):
         else:
             self._fill_from(place, rest, c, top=False)
 
-    def zero(self, place: Place, loc: Loc | None) -> None:
-        """Sets an object to zero."""
-        type_ = type_of(place)
-        if isinstance(type_, ctypes.Array):
-            self._zero_rest(place, type_, 0, loc)
-            return
-        for leaf in copied_leaves(type_):
-            value: Value
-            if isinstance(leaf.type, ctypes.Pointer):
-                value = self.null(leaf.type.pointee)
-            else:
-                dtype = leaf.type.dtype
-                value = const(False if dtype.is_bool else 0.0 if dtype.is_float else 0, dtype)
-            self.assign(self.leaf(place, leaf), value, loc)
-
-    def _zero_rest(self, place: Place, type_: ctypes.Array, start: int, loc: Loc | None) -> None:
-        if isinstance(place, Object) or type_.count - start <= 8:
-            for i in range(start, type_.count):
-                self.zero(self.element(place, const(i, int32)), loc)
-            return
-        counter = self.temporary("i", int32)
-        with self.collected() as body:
-            self.zero(self.element(place, ir.Local(counter, int32)), loc)
-        bounds = (const(start, int32), const(type_.count, int32), const(1, int32))
-        self.emit(ir.For(counter, *bounds, body, unroll=type_.count <= 64, loc=loc))
-
     def _init_list(self, c: Cursor) -> Place | Value:
         type_ = self.type(c)
         if isinstance(type_, (ctypes.Scalar, ctypes.Pointer)):
@@ -714,10 +688,26 @@ class Calls(Expressions):
             if isinstance(type_, ctypes.Pointer):
                 return self.null(type_.pointee)
             dtype = type_.dtype
-            return const(False if dtype.is_bool else 0.0 if dtype.is_float else 0, dtype)
+            return zero_of(dtype)
         place = self.declare((*self.frame.chain, c.hash, "list"), type_, "list")
         self.fill(place, c)
         return place
+
+    def _new(self, c: Cursor) -> Place | Value:
+        """Placement new: an object made where a pointer points."""
+        texts = [token.spelling for token in c.get_tokens()]
+        type_ = self.type(c)
+        given = expressions(c)
+        assert isinstance(type_, ctypes.Pointer)
+        if texts[texts.index("new") + 1 :][:1] != ["("] or not given:
+            raise self.unsupported(
+                c, "allocations in kernels run on CUDA devices only",
+                "pass an array, or use a local or shared one",
+            )
+        pointer = self.retyped(self.pointer(given[0]), type_.pointee)
+        if len(given) > 1:
+            self.initialise(self.followed(pointer, type_.pointee, c), given[-1])
+        return pointer
 
     # ---------------------------------------------------------------------------------- lambdas
 

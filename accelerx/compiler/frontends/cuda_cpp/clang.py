@@ -81,9 +81,10 @@ def cindex() -> Any:
 @functools.cache
 def version() -> str:
     """The version of libclang, for cache keys."""
-    get = cindex().conf.lib.clang_getClangVersion
-    get.restype = cindex()._CXString
-    return str(get())
+    library = cindex().conf.lib
+    library.clang_getClangVersion.restype = cindex()._CXString
+    found = library.clang_getClangVersion()  # owns the bytes that are read next
+    return str(library.clang_getCString(found))
 
 
 @functools.cache
@@ -363,26 +364,23 @@ class Unit:
     def _find_declarations(self) -> list[Cursor]:
         found: list[Cursor] = []
         wanted = {kind("LINKAGE_SPEC"), kind("UNEXPOSED_DECL"), kind("NAMESPACE")}
-
         own = str(INCLUDE)
+
+        def file_of(c: Cursor) -> str:
+            return self._expanded(cindex().conf.lib.clang_getCursorLocation(c))[0]
 
         def visit(cursors: list[Cursor]) -> None:
             for cursor in cursors:
-                name = self.loc(cursor).source.name
-                if name.startswith("<") or cursor.spelling.startswith(_PROBE):
+                if file_of(cursor).startswith(own) or cursor.spelling.startswith(_PROBE):
                     continue
                 if cursor._kind_id in wanted:
                     visit(children(cursor))
                 else:
                     found.append(cursor)
 
-        top = children(self.tu.cursor)
-
-        def is_later(c: Cursor) -> bool:
-            name = self._expanded(cindex().conf.lib.clang_getCursorLocation(c))[0]
-            return bool(name) and not name.startswith(own)
-
-        visit(top[bisect.bisect_left(top, True, key=is_later) :])  # the prelude comes first
+        # The prelude comes first; what the text itself includes may come anywhere.
+        top, first = children(self.tu.cursor), prelude.files()
+        visit(top[bisect.bisect_left(top, True, key=lambda c: file_of(c) not in first) :])
         return found
 
     def _probed(self, number: int) -> Cursor:

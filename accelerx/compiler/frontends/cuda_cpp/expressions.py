@@ -145,10 +145,11 @@ class Expressions(MemoryAccess):
 
     def expression(self, c: Cursor) -> Place | Value:
         """The place or value of an expression."""
+        around, self.here = self.here, c
         handler = self._handlers.get(c._kind_id)
-        if handler is None:
-            return self._other(c)
-        return handler(self, c)
+        x = self._other(c) if handler is None else handler(self, c)
+        self.here = around
+        return x
 
     def effect(self, c: Cursor) -> None:
         """Evaluates an expression for its effects; ``x++`` then need not keep the old value."""
@@ -711,15 +712,41 @@ class Expressions(MemoryAccess):
 
     def _cast_expression(self, c: Cursor) -> Place | Value:
         """An explicit or implicit conversion."""
-        inner = expressions(c)
-        if len(inner) != 1:
+        inner, target = expressions(c), self._type_or_none(c)
+        if not inner or (len(inner) > 1 and c._kind_id == kind("UNEXPOSED_EXPR")):
+            last = children(c)[-1:]
+            if last and last[0]._kind_id == kind("BUILTIN_BIT_CAST_EXPR") and target is not None:
+                return self._bits_as(last[0], target)
             return self._other(c)
-        source = inner[0]
-        target = self._type_or_none(c)
+        source = inner[-1]  # before it: the arguments of the type, if that is a template
         if isinstance(target, ctypes.Void):
             self.expression(source)
             return Nothing()
-        return self.converted(self.expression(source), target, source, c)
+        x = self.expression(source)
+        if c._kind_id == kind("CXX_REINTERPRET_CAST_EXPR") and target is not None:
+            return self._reinterpreted(x, target, source, c)
+        return self.converted(x, target, source, c)
+
+    def _reinterpreted(
+        self, x: Place | Value, target: ctypes.CType, source: Cursor, c: Cursor
+    ) -> Place | Value:
+        """A pointer's conversion; or ``reinterpret_cast<T&>``, an object read as another type."""
+        own = self._type_or_none(source)
+        through = isinstance(own, (ctypes.Pointer, ctypes.Void)) or own is None
+        if through or isinstance(target, ctypes.Pointer) or not is_lvalue(x):
+            return self.converted(x, target, source, c)
+        place = cast(Place, x)
+        return self.dereference(self.retyped(self.address_of(place), target), target)
+
+    def _bits_as(self, c: Cursor, target: ctypes.CType) -> Place | Value:
+        """``__builtin_bit_cast``, whose type libclang does not tell: it is that of a cast around it."""
+        x = self.expression(expressions(c)[-1])
+        if isinstance(target, ctypes.Scalar):
+            value = self.decayed(x)
+            if isinstance(value, ir.Expr):
+                return self.bitcast(value, target.dtype, self.loc(c))
+        place = cast(Place, x) if is_lvalue(x) else self.materialised(cast(Value, x), c)
+        return self.dereference(self.retyped(self.address_of(place), target), target)
 
     def converted(
         self, x: Place | Value, target: ctypes.CType | None, source: Cursor, c: Cursor
@@ -861,6 +888,9 @@ class Expressions(MemoryAccess):
     def _lambda(self, c: Cursor) -> Place | Value:
         raise NotImplementedError
 
+    def _new(self, c: Cursor) -> Place | Value:
+        raise NotImplementedError
+
     _handlers: dict[int, Callable[[Any, Cursor], Place | Value]] = {}
 
 
@@ -893,6 +923,7 @@ def handlers(cls: type[Expressions]) -> dict[int, Callable[[Any, Cursor], Place 
         "CALL_EXPR": cls._call,
         "INIT_LIST_EXPR": cls._init_list,
         "LAMBDA_EXPR": cls._lambda,
+        "CXX_NEW_EXPR": cls._new,
     }
     return {kind(name): method for name, method in methods.items()}
 

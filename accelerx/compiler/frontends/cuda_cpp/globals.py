@@ -13,7 +13,7 @@ from accelerx.compiler import ir
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
 from accelerx.compiler.frontends.cuda_cpp.calls import Constant, initialiser_of, is_const_type
 from accelerx.compiler.frontends.cuda_cpp.clang import Cursor, children, evaluate, expressions, kind
-from accelerx.compiler.frontends.cuda_cpp.expressions import rounded
+from accelerx.compiler.frontends.cuda_cpp.expressions import COORDINATES, rounded
 from accelerx.compiler.frontends.cuda_cpp.state import cell_type
 from accelerx.compiler.frontends.cuda_cpp.statements import Statements
 from accelerx.compiler.frontends.cuda_cpp.values import (
@@ -25,7 +25,7 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
     Value,
     const,
 )
-from accelerx.dtypes import DType, int32
+from accelerx.dtypes import DType, int32, uint32
 
 DEVICE_ATTRIBUTES = ("CUDADEVICE_ATTR", "CUDACONSTANT_ATTR", "UNEXPOSED_ATTR")
 
@@ -50,10 +50,21 @@ class Globals(Statements):
             c, "kernels have no static variables", "declare it __device__ outside of the function"
         )
 
+    def _coordinates(self, special: ir.SpecialKind, c: Cursor) -> Value:
+        """``threadIdx`` and its kin as whole objects."""
+        type_ = self.type(c)
+        assert isinstance(type_, ctypes.Record)
+        parts: dict[str, Value] = {
+            axis: ir.Cast(ir.Special(special, number), uint32) for number, axis in enumerate("xyz")
+        }
+        return self.record(type_, parts, self.loc(c))
+
     def global_name(self, target: Cursor, c: Cursor) -> Place | Value:
         """A variable at namespace scope, or a class's static member."""
         if target.spelling == "warpSize":
             return const(32, int32)
+        if target.spelling in COORDINATES:
+            return self._coordinates(COORDINATES[target.spelling], c)
         definition = target.get_definition() or target
         if has_attribute(definition, "CUDASHARED_ATTR"):
             return self.shared_variable(definition)

@@ -6,7 +6,6 @@ import atexit
 import functools
 from collections.abc import Iterator
 
-from accelerx import dtypes
 from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import compile_error, unsupported
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
@@ -19,6 +18,7 @@ from accelerx.compiler.frontends.cuda_cpp.globals import (
     is_module_variable,
     root_index,
 )
+from accelerx.compiler.frontends.cuda_cpp.prelude import keep_in
 from accelerx.compiler.frontends.cuda_cpp.signature import (
     Argument,
     CParameter,
@@ -30,15 +30,13 @@ from accelerx.compiler.frontends.cuda_cpp.state import MAX_PASSES, Again, Frame,
 from accelerx.compiler.frontends.cuda_cpp.statements import statement_handlers
 from accelerx.compiler.frontends.cuda_cpp.values import (
     Binding,
-    Memory,
-    Place,
     Pointer,
     Root,
     Value,
     const,
 )
 from accelerx.compiler.verify import verify
-from accelerx.dtypes import int32, int64
+from accelerx.dtypes import int64
 
 
 def signature(source: CudaSource, name: str) -> CudaSignature:
@@ -49,7 +47,8 @@ def signature(source: CudaSource, name: str) -> CudaSignature:
     """
     unit, function = parsed(source, name)
     lifter = Lifter(unit, function)
-    return lifter.signature()
+    with lifter.foreseen():
+        return lifter.signature()
 
 
 def lift(
@@ -73,8 +72,10 @@ def lift(
         CompileError: with a caret, if the text is at fault.
     """
     unit, function = parsed(source, name)
-    kernel = Lifter(unit, function, nulls, extents=extents, wide=wide).run()
-    verify(kernel)
+    lifter = Lifter(unit, function, nulls, extents=extents, wide=wide)
+    with lifter.foreseen():
+        kernel = lifter.run()
+        verify(kernel)
     return kernel
 
 
@@ -184,11 +185,10 @@ class Lifter(Globals):
     def max_threads(self) -> int | None:
         """The block size that ``__launch_bounds__`` promises not to exceed."""
         for child in children(self.function):
-            if child._kind_id == kind("UNEXPOSED_ATTR"):
-                for part in children(child):
-                    value = evaluate(part)
-                    if isinstance(value, int) and value > 0:
-                        return value
+            if child._kind_id == kind("ANNOTATE_ATTR") and child.spelling == "launch_bounds":
+                value = evaluate(children(child)[0])
+                if isinstance(value, int) and value > 0:
+                    return value
         return None
 
     # ----------------------------------------------------------------------------------- passes
@@ -320,7 +320,4 @@ def records_in(type_: ctypes.CType) -> Iterator[ctypes.Record]:
             yield from records_in(type_.element)
 
 
-__all__ = [
-    "Argument", "CParameter", "CudaSignature", "GlobalVariable", "Lifter", "Memory", "Place",
-    "dtypes", "int32", "lift", "signature",
-]  # fmt: skip
+__all__ = ["CudaSignature", "Lifter", "Unit", "keep_in", "lift", "parsed", "signature"]

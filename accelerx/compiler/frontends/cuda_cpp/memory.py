@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from accelerx import dtypes
 from accelerx.compiler import ir
@@ -243,11 +244,12 @@ class MemoryAccess(State):
         )
         self.counter += 1
         place = self.declare(("null", self.counter, str(type_)), type_, "null")
+        if ctypes.count_of(type_) > MAX_SPLIT:
+            self.zero(place, loc)
+            return place
         for leaf in copied_leaves(type_):
             if isinstance(leaf.type, ctypes.Scalar):
-                dtype = leaf.type.dtype
-                zero = const(False if dtype.is_bool else 0.0 if dtype.is_float else 0, dtype)
-                self.assign(self.leaf(place, leaf), zero, loc)
+                self.assign(self.leaf(place, leaf), zero_of(leaf.type.dtype), loc)
         return place
 
     def _inside_place(self, place: Place, index: ir.Expr, type_: ctypes.CType) -> Place:
@@ -428,6 +430,8 @@ class MemoryAccess(State):
 
     def _load_at(self, root: Root, index: ir.Expr, dtype: DType, loc: Loc | None) -> ir.Expr:
         mem = self.mem_for(root, dtype)
+        if self._is_outside(root, index, dtype, loc):
+            return zero_of(dtype)
         if mem is not None:
             return ir.Load(mem, (index,), dtype, loc)
         cell = self.mems[root.mem].dtype
@@ -439,6 +443,26 @@ class MemoryAccess(State):
             for i in range(count)
         ]
         return self.assembled(parts, dtype, loc)
+
+    def _is_outside(self, root: Root, index: ir.Expr, dtype: DType, loc: Loc | None) -> bool:
+        """Whether a constant index lies outside of an array; a thread that comes there fails."""
+        extent = self.mems[root.mem].shape[0]
+        if not isinstance(index, ir.Const) or not isinstance(extent, int):
+            return False
+        size = max(dtype.itemsize // root.unit, 1)
+        if 0 <= int(index.value) <= extent - size:
+            return False
+        first = int(index.value) * root.unit
+        self.emit(
+            ir.Assert(
+                const(False, bool_),
+                f"bytes {first} to {first + dtype.itemsize - 1} of '{root.mem}', which has "
+                f"{extent * root.unit}, are accessed",
+                (),
+                loc=loc,
+            )
+        )
+        return True
 
     def _cells(self, root: Root, dtype: DType) -> int:
         if dtype.itemsize % root.unit:
@@ -492,6 +516,36 @@ class MemoryAccess(State):
             case _:
                 self._copy(place, value, loc)
 
+    def zero(self, place: Place, loc: Loc | None = None) -> None:
+        """Sets an object to zero."""
+        type_ = type_of(place)
+        if isinstance(type_, ctypes.Array):
+            self.zero_rest(place, type_, 0, loc)
+            return
+        if isinstance(type_, ctypes.Record) and ctypes.count_of(type_) > MAX_SPLIT:
+            for part in copied_parts(type_):
+                self.zero(self.member(place, part.name), loc)
+            return
+        for leaf in copied_leaves(type_):
+            value: Value
+            if isinstance(leaf.type, ctypes.Pointer):
+                value = self.null(leaf.type.pointee)
+            else:
+                value = zero_of(leaf.type.dtype)
+            self.assign(self.leaf(place, leaf), value, loc)
+
+    def zero_rest(self, place: Place, type_: ctypes.Array, start: int, loc: Loc | None) -> None:
+        """Sets the elements of an array from number ``start`` on to zero."""
+        if isinstance(place, Object) or type_.count - start <= 8:
+            for i in range(start, type_.count):
+                self.zero(self.element(place, const(i, int32)), loc)
+            return
+        counter = self.temporary("i", int32)
+        with self.collected() as body:
+            self.zero(self.element(place, ir.Local(counter, int32)), loc)
+        bounds = (const(start, int32), const(type_.count, int32), const(1, int32))
+        self.emit(ir.For(counter, *bounds, body, unroll=type_.count <= 64, loc=loc))
+
     def _assign_chosen(self, place: Chosen, value: Value, loc: Loc | None) -> None:
         for number, part in enumerate(place.parts):
             body = self.collect(lambda part=part: self.assign(part, value, loc))  # type: ignore[misc]
@@ -507,6 +561,13 @@ class MemoryAccess(State):
             self._copy_references(place, value)
         if isinstance(type_, ctypes.Array) and type_.count > MAX_SPLIT:
             self._copy_loop(place, value, type_, loc)
+            return
+        if isinstance(type_, ctypes.Record) and ctypes.count_of(type_) > MAX_SPLIT:
+            for part in copied_parts(type_):
+                given: Value = self.member(value, part.name)  # type: ignore[assignment]
+                if not isinstance(part.type, ctypes.Array | ctypes.Record):
+                    given = self.load(cast(Place, given), loc)
+                self.assign(self.member(place, part.name), given, loc)
             return
         pairs = [(self.load_leaf(value, leaf), leaf) for leaf in copied_leaves(type_)]
         loaded = (
@@ -586,6 +647,8 @@ class MemoryAccess(State):
     def _store_at(self, root: Root, index: ir.Expr, value: ir.Expr, loc: Loc | None) -> None:
         self.written.add(root.mem)
         mem = self.mem_for(root, value.type)
+        if self._is_outside(root, index, value.type, loc):
+            return
         if mem is not None:
             self.emit(ir.Store(mem, (index,), value, loc))
             return
@@ -626,7 +689,11 @@ class MemoryAccess(State):
                 )
             self.written.add(root.mem)
             mem = self.mem_for(root, dtype)
-            assert mem is not None
+            if self._is_outside(root, index, dtype, loc):
+                self.emit(ir.Assign(result, zero_of(dtype), loc))
+                return
+            if mem is None:
+                raise self.internal(f"an atomic operation on '{root.mem}', which is constant")
             self.emit(ir.Atomic(op, mem, (index,), value, compare, result, loc))
 
         if all(target is None for target in pointer.targets):
@@ -684,14 +751,13 @@ class MemoryAccess(State):
         """A scalar put together from the leaves of an object in locals that overlap it."""
         end = place.offset + dtype.itemsize
         parts: list[tuple[int, ir.Expr]] = []
-        for leaf in ctypes.leaves(type_of(place.place)):
-            if leaf.offset < end and leaf.offset + leaf.type.size > place.offset:
-                value = self.load(self.leaf(place.place, leaf))
-                if not isinstance(value, ir.Expr):
-                    raise self.internal("the bytes of a pointer cannot be read as a number")
-                parts.append((leaf.offset - place.offset, value))
+        for leaf in ctypes.overlapping(type_of(place.place), place.offset, end):
+            value = self.load(self.leaf(place.place, leaf))
+            if not isinstance(value, ir.Expr):
+                raise self.internal("the bytes of a pointer cannot be read as a number")
+            parts.append((leaf.offset - place.offset, value))
         if not parts:
-            return const(False if dtype is bool_ else 0.0 if dtype.is_float else 0, dtype)
+            return zero_of(dtype)
         if len(parts) == 1 and parts[0][0] == 0 and parts[0][1].type.itemsize == dtype.itemsize:
             return self.bitcast(parts[0][1], dtype, loc)
         return self.assembled(parts, dtype, loc)
@@ -700,10 +766,8 @@ class MemoryAccess(State):
         """Splits a scalar into the leaves of an object in locals that it covers."""
         value = self.spill(value, "v", loc)
         end = place.offset + value.type.itemsize
-        for leaf in ctypes.leaves(type_of(place.place)):
+        for leaf in ctypes.overlapping(type_of(place.place), place.offset, end):
             start, stop = leaf.offset, leaf.offset + leaf.type.size
-            if start >= end or stop <= place.offset:
-                continue
             target = self.leaf(place.place, leaf)
             if not isinstance(leaf.type, ctypes.Scalar):
                 raise self.internal("a pointer cannot be written to as a number")
@@ -785,6 +849,18 @@ def part_offset(type_: ctypes.Record | ctypes.Array, name: str) -> int:
     return type_.by_name[name].offset
 
 
+def zero_of(dtype: DType) -> ir.Const:
+    """The zero of a dtype."""
+    return const(False if dtype.is_bool else 0.0 if dtype.is_float else 0, dtype)
+
+
+def copied_parts(type_: ctypes.Record) -> list[ctypes.Field]:
+    """The members that are copied with a record: of a union, its widest."""
+    if type_.is_union:
+        return [max(type_.fields, key=lambda part: part.type.size)] if type_.fields else []
+    return [part for part in type_.fields if not isinstance(part.type, ctypes.Reference)]
+
+
 def copied_leaves(type_: ctypes.CType) -> list[ctypes.Leaf]:
     """What is copied with an object: of a union, its bytes as the widest scalars that cover it."""
     return list(_copied(type_, (), 0))
@@ -792,13 +868,10 @@ def copied_leaves(type_: ctypes.CType) -> list[ctypes.Leaf]:
 
 def _copied(type_: ctypes.CType, path: tuple[str, ...], offset: int) -> list[ctypes.Leaf]:
     match type_:
-        case ctypes.Record(is_union=True):
-            widest = max(type_.fields, key=lambda part: part.type.size)
-            return _copied(widest.type, (*path, widest.name), offset)
         case ctypes.Record():
             return [
                 leaf
-                for part in type_.fields
+                for part in copied_parts(type_)
                 for leaf in _copied(part.type, (*path, part.name), offset + part.offset)
             ]
         case ctypes.Array():

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import logging
 import os
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,13 @@ def flags(module: Any, version: str, base: Sequence[str], *, plain: bool) -> lis
         if path.exists() or _made(module, path, base):
             return ["-include-pch", str(path)]
     return [f"-include{PRELUDE}"]
+
+
+@functools.cache
+def files() -> frozenset[str]:
+    """The prelude's files as libclang names them; "" is where the compiler's own names are from."""
+    parts = re.findall(r'#include "(.+)"', PRELUDE.read_text())
+    return frozenset({"", str(PRELUDE), *(str(INCLUDE / part) for part in parts)})
 
 
 def _made(module: Any, path: Path, base: Sequence[str]) -> bool:

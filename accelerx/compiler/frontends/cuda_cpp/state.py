@@ -32,10 +32,15 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
 )
 from accelerx.compiler.passes.fold import fold
 from accelerx.dtypes import DType, bool_, int32, int64, uint32
-from accelerx.errors import CompileError, UnsupportedKernelError
+from accelerx.errors import AccelerxError, CompileError, UnsupportedKernelError
 
 Key = tuple[object, ...]
 MAX_PASSES = 40
+# What Python raises where the front end did not foresee a construct
+UNFORESEEN = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, NotImplementedError,
+    StopIteration, TypeError, ValueError,
+)  # fmt: skip
 
 
 class Again(Exception):
@@ -117,6 +122,7 @@ class State:
         self.counter = 0
         self.learnt = False
         self.inside: dict[int, tuple[Place, str, Key]] = {}
+        self.here: Cursor | None = None  # the innermost expression or statement
 
     # ------------------------------------------------------------------------------- errors
 
@@ -133,9 +139,23 @@ class State:
         """An error about what kernels do not have, to raise."""
         return unsupported(self.loc(cursor), message, hint)
 
-    def internal(self, message: str) -> CompileError:
-        """An error without a better place than the function being lifted."""
-        return compile_error(self.loc(self.frame.function), message)
+    def internal(self, message: str, hint: str = "") -> UnsupportedKernelError:
+        """An error about the expression or statement being lifted."""
+        return self.unsupported(self.here or self.frame.function, message, hint)
+
+    @contextlib.contextmanager
+    def foreseen(self) -> Iterator[None]:
+        """Gives an error of the front end itself the place at which it happened."""
+        try:
+            yield
+        except AccelerxError:
+            raise
+        except UNFORESEEN as e:
+            what = f"{type(e).__name__}: {e}" if str(e) else type(e).__name__
+            raise self.internal(
+                f"the front end fails here ({what})",
+                "please report it with the kernel; written in another way it may work",
+            ) from e
 
     # ------------------------------------------------------------------------------- types
 
@@ -334,9 +354,7 @@ class State:
                     for part in type_.fields
                 }
                 return Object(type_, parts)
-            case ctypes.Array() if any(
-                isinstance(leaf.type, ctypes.Pointer) for leaf in ctypes.leaves(type_)
-            ):
+            case ctypes.Array() if ctypes.holds_pointers(type_):
                 numbers = map(str, range(type_.count))
                 parts = {
                     n: self._new_place((*key, n), type_.element, f"{stem}.{n}") for n in numbers

@@ -33,6 +33,7 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
     Closure,
     Function,
     Memory,
+    Place,
     Pointer,
     Temporary,
     Value,
@@ -50,6 +51,17 @@ class Statements(Calls):
     """The part of the lifter that lifts statements."""
 
     def statement(self, c: Cursor) -> None:
+        """Lifts a statement.
+
+        Raises:
+            UnsupportedKernelError: also where the front end itself fails, at the innermost place.
+        """
+        around, self.here = self.here, c
+        with self.foreseen():
+            self._lifted(c)
+        self.here = around
+
+    def _lifted(self, c: Cursor) -> None:
         handler = self._statements.get(c._kind_id)
         if handler is not None:
             handler(self, c)
@@ -453,9 +465,8 @@ class Statements(Calls):
 
     def _structured_binding(self, c: Cursor) -> None:
         """``auto [a, b] = x``: names for the members of a record or the elements of an array."""
-        parts = list(children(c))
-        names = [x for x in parts if is_declaration(x)]
-        value = next((x for x in parts if is_expression(x)), None)
+        names = [x for x in children(c) if is_declaration(x)]
+        value = next((x for x in children(c) if is_expression(x)), None)
         if value is None:
             raise self.unsupported(c, "this declaration has no initialiser")
         type_ = self.type(c)
@@ -466,14 +477,25 @@ class Statements(Calls):
             self.initialise(whole, value)
         if isinstance(whole, (Function, Closure)):
             raise self.unsupported(c, "this has no members to name")
-        own = type_of(whole)
+        parts = self._nameable(whole)
         for i, name in enumerate(names):
-            if isinstance(own, ctypes.Array):
-                self.frame.bindings[name.hash] = self.element(whole, const(i, int32))
-            elif isinstance(own, ctypes.Record) and i < len(own.fields):
-                self.frame.bindings[name.hash] = self.member(whole, own.fields[i].name)
-            else:
-                raise self.unsupported(name, f"'{own}' has no member number {i + 1}")
+            if i >= len(parts):
+                raise self.unsupported(name, f"'{type_of(whole)}' has no member number {i + 1}")
+            self.frame.bindings[name.hash] = parts[i]
+
+    def _nameable(self, whole: Place) -> list[Place]:
+        """What structured bindings name: elements, members, or what get<> gives of a std type."""
+        own = type_of(whole)
+        if isinstance(own, ctypes.Array):
+            return [self.element(whole, const(i, int32)) for i in range(own.count)]
+        if not isinstance(own, ctypes.Record):
+            return []
+        parts = [self.member(whole, field.name) for field in own.fields]
+        if own.name.startswith("std::array<"):
+            return self._nameable(parts[0])
+        if own.name.startswith("std::tuple<") and parts:
+            return [parts[0], *self._nameable(parts[1])]
+        return parts
 
     def declaration(self, c: Cursor) -> None:
         """A local variable."""

@@ -161,6 +161,29 @@ def leaves(type_: CType, path: tuple[str, ...] = (), offset: int = 0) -> Iterato
                 yield from leaves(part.type, (*path, part.name), offset + part.offset)
 
 
+def overlapping(
+    type_: CType, start: int, stop: int, path: tuple[str, ...] = (), offset: int = 0
+) -> Iterator[Leaf]:
+    """The leaves of a type that have a byte between ``start`` and ``stop``."""
+    if offset >= stop or offset + type_.size <= start:
+        return
+    match type_:
+        case Array():
+            size = max(type_.element.size, 1)
+            first = max(start - offset, 0) // size
+            last = min(-(-(stop - offset) // size), type_.count)
+            for i in range(first, last):
+                yield from overlapping(
+                    type_.element, start, stop, (*path, str(i)), offset + i * size
+                )
+        case Record():
+            for part in type_.fields:
+                at = offset + part.offset
+                yield from overlapping(part.type, start, stop, (*path, part.name), at)
+        case _:
+            yield from leaves(type_, path, offset)
+
+
 def unit_of(type_: CType) -> int:
     """The largest number of bytes that divides every scalar's place and size in a type."""
     match type_:
@@ -177,12 +200,42 @@ def unit_of(type_: CType) -> int:
 
 def scalar_in(type_: CType) -> DType | None:
     """The dtype if all leaves are scalars of one dtype, as in ``float4``; else None."""
-    found: DType | None = None
-    for leaf in leaves(type_):
-        if not isinstance(leaf.type, Scalar) or leaf.type.dtype is not (found or leaf.type.dtype):
-            return None
-        found = leaf.type.dtype
-    return found
+    found = kinds_in(type_)
+    only = next(iter(found)) if len(found) == 1 else None
+    return only
+
+
+def holds_pointers(type_: CType) -> bool:
+    """Whether an object of a type holds a pointer."""
+    return None in kinds_in(type_)
+
+
+def kinds_in(type_: CType) -> set[DType | None]:
+    """The dtypes of all leaves of a type; None stands for pointers."""
+    match type_:
+        case Scalar():
+            return {type_.dtype}
+        case Pointer():
+            return {None}
+        case Array():
+            return kinds_in(type_.element) if type_.count else set()
+        case Record():
+            return {kind for part in type_.fields for kind in kinds_in(part.type)}
+        case _:
+            return set()
+
+
+def count_of(type_: CType) -> int:
+    """How many leaves a type has."""
+    match type_:
+        case Scalar() | Pointer():
+            return 1
+        case Array():
+            return type_.count * count_of(type_.element)
+        case Record():
+            return sum(count_of(part.type) for part in type_.fields)
+        case _:
+            return 0
 
 
 def same(a: CType, b: CType) -> bool:

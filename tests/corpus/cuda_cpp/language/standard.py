@@ -91,6 +91,19 @@ def _algorithms(launch: Launch, x: Any, f: Any, *_: Any) -> list[Any]:
     return [whole, np.maximum(f, 0.25) + np.minimum(f, 0.75)]
 
 
+def _make_host(rng: Generator, launch: Launch) -> tuple[Any, ...]:
+    n = count(launch)
+    return ints(rng, n), np.zeros((n, 4), i32), np.zeros(n, f32), i32(n)
+
+
+def _host(launch: Launch, x: Any, *_: Any) -> list[Any]:
+    i = np.arange(len(x))
+    whole = [np.minimum(x, i) * 1000 + np.maximum(x, i), 7 + x, np.full(len(x), 32767 + 8)]
+    # One float below 1 lies half an epsilon away.
+    steps = (f32(1) + x * np.finfo(f32).eps).astype(f64) - 1
+    return [np.stack([*whole, np.ones(len(x))], 1), steps / np.finfo(f32).eps + 0.5]
+
+
 CASES = (
     Case("std_fixed_width", FILE, "fixed_width", _make_fixed, LINES, _fixed, (1, 2)),
     _limits_case("int", "int", i32),
@@ -102,4 +115,5 @@ CASES = (
     Case("std_type_traits", FILE, "type_traits", _make_traits, LINES, _traits, (2,)),
     Case("std_containers", FILE, "containers", _make_containers, LINES, _containers, (1, 2)),
     Case("std_algorithms", FILE, "algorithms", _make_algorithms, LINES, _algorithms, (2, 3)),
+    Case("std_host", "language/standard_host.cu", "host_standard", _make_host, LINES, _host, (1, 2)),
 )  # fmt: skip

@@ -19,7 +19,9 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __inline_hint__
 #define __noinline__ __attribute__((noinline))
-#define __launch_bounds__(...) __attribute__((launch_bounds(__VA_ARGS__)))
+// libclang does not show launch_bounds' arguments, but an annotation's.
+#define __launch_bounds__(...) \
+  __attribute__((launch_bounds(__VA_ARGS__))) __attribute__((annotate("launch_bounds", __VA_ARGS__)))
 #define __align__(n) __attribute__((aligned(n)))
 #define __builtin_align__(n) __attribute__((aligned(n)))
 #define __grid_constant__

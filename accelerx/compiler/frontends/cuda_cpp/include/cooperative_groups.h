@@ -1,7 +1,7 @@
 // CUDA's groups of threads: the grid, the block, tiles of a warp, and lanes that run together.
 //
-// A tile is 2**n neighbouring lanes of one warp; a coalesced group is a mask of lanes. Values of any
-// type pass between lanes, number by number.
+// A tile is 2**n neighbouring lanes of one warp; a coalesced group is a mask of lanes. Values of
+// any type pass between lanes, number by number.
 #pragma once
 
 #pragma clang force_cuda_host_device begin
@@ -314,4 +314,3 @@ auto invoke_one_broadcast(const Group& g, F&& f, A&&... a) -> decltype(f(a...)) 
 
 }  // namespace cooperative_groups
 #pragma clang force_cuda_host_device end
-

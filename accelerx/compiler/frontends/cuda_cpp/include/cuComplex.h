@@ -7,8 +7,8 @@ typedef cuFloatComplex cuComplex;
 
 #pragma clang force_cuda_host_device begin
 
-// Quotients and moduli are scaled so that what fits in between does not overflow.
-#define __AX_COMPLEX(C, T, f, sqrt, fabs)                                                          \
+// Quotients are scaled, so that nothing overflows in between.
+#define __AX_COMPLEX(C, T, f)                                                                      \
   inline T cuCreal##f(C a) { return a.x; }                                                         \
   inline T cuCimag##f(C a) { return a.y; }                                                         \
   inline C cuConj##f(C a) { return C{a.x, -a.y}; }                                                 \
@@ -19,19 +19,14 @@ typedef cuFloatComplex cuComplex;
     return C{a.x * b.x - a.y * b.y + c.x, a.x * b.y + a.y * b.x + c.y};                            \
   }                                                                                                \
   inline C cuCdiv##f(C a, C b) {                                                                   \
-    T scale = T(1) / (fabs(b.x) + fabs(b.y));                                                      \
-    T ax = a.x * scale, ay = a.y * scale, bx = b.x * scale, by = b.y * scale;                      \
+    T most = fmax(fabs(b.x), fabs(b.y));                                                           \
+    T ax = a.x / most, ay = a.y / most, bx = b.x / most, by = b.y / most;                          \
     T inverse = T(1) / (bx * bx + by * by);                                                        \
     return C{(ax * bx + ay * by) * inverse, (ay * bx - ax * by) * inverse};                        \
   }                                                                                                \
-  inline T cuCabs##f(C a) {                                                                        \
-    T x = fabs(a.x), y = fabs(a.y), large = x > y ? x : y, small = x > y ? y : x;                  \
-    T ratio = small / large, scaled = large * sqrt(T(1) + ratio * ratio);                          \
-    bool whole = large == 0 || large + small > (sizeof(T) == 4 ? T(FLT_MAX) : T(DBL_MAX));         \
-    return whole ? large + small : scaled;                                                         \
-  }
-__AX_COMPLEX(cuFloatComplex, float, f, sqrtf, fabsf)
-__AX_COMPLEX(cuDoubleComplex, double, , sqrt, fabs)
+  inline T cuCabs##f(C a) { return hypot(a.x, a.y); }
+__AX_COMPLEX(cuFloatComplex, float, f)
+__AX_COMPLEX(cuDoubleComplex, double, )
 #undef __AX_COMPLEX
 
 inline cuFloatComplex make_cuFloatComplex(float x, float y) { return cuFloatComplex{x, y}; }

@@ -17,7 +17,8 @@
 #define AX_N(a, b) a##bfloat16##b
 #define AX_N2(a, b) a##bfloat162##b
 #define AX_SPLAT __bfloat162bfloat162
-#define AX_OTHER explicit __nv_bfloat16(__half v) : __x((__bf16)(float)v.__x) {}
+#define AX_OTHER \
+  explicit __nv_bfloat16(__half v) : __x((__bf16)(float)v.__x) {}
 #ifdef __CUDA_NO_BFLOAT16_CONVERSIONS__
 #define AX_NO_CONVERSIONS
 #endif

@@ -115,91 +115,87 @@ inline __nv_bfloat162_raw __nv_cvt_fp8x2_to_bf162raw(__nv_fp8x2_storage_t v,
   explicit AX_S(T v) : __x(__nv_cvt_double_to_fp8((double)v, __NV_SATFINITE, AX_KIND)) {}
 #define AX_TO(T) \
   explicit operator T() const { return (T)__ax_from_fp8(__x, AX_KIND); }
-#define AX_FP8                                                                        \
-  struct AX_S {                                                                       \
-    __nv_fp8_storage_t __x;                                                           \
-    AX_S() = default;                                                                 \
-    explicit AX_S(__half v)                                                           \
-        : __x(__nv_cvt_double_to_fp8((double)v.__x, __NV_SATFINITE, AX_KIND)) {}      \
-    explicit AX_S(__nv_bfloat16 v)                                                    \
-        : __x(__nv_cvt_double_to_fp8((double)v.__x, __NV_SATFINITE, AX_KIND)) {}      \
-    AX_FROM(float)                                                                    \
-    AX_FROM(double)                                                                   \
-    AX_FROM(short)                                                                    \
-    AX_FROM(unsigned short)                                                           \
-    AX_FROM(int)                                                                      \
-    AX_FROM(unsigned)                                                                 \
-    AX_FROM(long)                                                                     \
-    AX_FROM(unsigned long)                                                            \
-    AX_FROM(long long)                                                                \
-    AX_FROM(unsigned long long)                                                       \
-    explicit operator __half() const {                                                \
-      __half r;                                                                       \
-      r.__x = __ax_float16(__nv_cvt_fp8_to_halfraw(__x, AX_KIND).x);                  \
-      return r;                                                                       \
-    }                                                                                 \
-    explicit operator __nv_bfloat16() const {                                         \
-      __nv_bfloat16 r;                                                                \
-      r.__x = (__bf16)__ax_from_fp8(__x, AX_KIND);                                    \
-      return r;                                                                       \
-    }                                                                                 \
-    AX_TO(float)                                                                      \
-    AX_TO(double)                                                                     \
-    AX_TO(bool)                                                                       \
-    AX_TO(char)                                                                       \
-    AX_TO(signed char)                                                                \
-    AX_TO(unsigned char)                                                              \
-    AX_TO(short)                                                                      \
-    AX_TO(unsigned short)                                                             \
-    AX_TO(int)                                                                        \
-    AX_TO(unsigned)                                                                   \
-    AX_TO(long)                                                                       \
-    AX_TO(unsigned long)                                                              \
-    AX_TO(long long)                                                                  \
-    AX_TO(unsigned long long)                                                         \
-  };                                                                                  \
-  struct __attribute__((aligned(2))) AX_V {                                           \
-    __nv_fp8x2_storage_t __x;                                                         \
-    AX_V() = default;                                                                 \
-    explicit AX_V(__half2 v)                                                          \
-        : __x(__nv_cvt_halfraw2_to_fp8x2(v, __NV_SATFINITE, AX_KIND)) {}              \
-    explicit AX_V(__nv_bfloat162 v)                                                   \
-        : __x(__nv_cvt_bfloat16raw2_to_fp8x2(v, __NV_SATFINITE, AX_KIND)) {}          \
-    explicit AX_V(float2 v)                                                           \
-        : __x(__nv_cvt_float2_to_fp8x2(v, __NV_SATFINITE, AX_KIND)) {}                \
-    explicit AX_V(double2 v)                                                          \
-        : __x(__nv_cvt_double2_to_fp8x2(v, __NV_SATFINITE, AX_KIND)) {}               \
-    explicit operator __half2() const {                                               \
-      return __half2(__nv_cvt_fp8x2_to_halfraw2(__x, AX_KIND));                       \
-    }                                                                                 \
-    explicit operator float2() const {                                                \
-      float2 r;                                                                       \
-      r.x = __ax_from_fp8((__nv_fp8_storage_t)__x, AX_KIND);                          \
-      r.y = __ax_from_fp8((__nv_fp8_storage_t)(__x >> 8), AX_KIND);                   \
-      return r;                                                                       \
-    }                                                                                 \
-  };                                                                                  \
-  struct __attribute__((aligned(4))) AX_Q {                                           \
-    __nv_fp8x4_storage_t __x;                                                         \
-    AX_Q() = default;                                                                 \
-    explicit AX_Q(double4 v)                                                          \
-        : __x(__nv_cvt_double2_to_fp8x2(double2{v.x, v.y}, __NV_SATFINITE, AX_KIND) | \
-              (unsigned)__nv_cvt_double2_to_fp8x2(double2{v.z, v.w}, __NV_SATFINITE,  \
-                                                  AX_KIND)                            \
-                  << 16) {}                                                           \
-    explicit AX_Q(float4 v) : AX_Q(double4{v.x, v.y, v.z, v.w}) {}                    \
-    explicit AX_Q(__half2 low, __half2 high)                                          \
-        : AX_Q(double4{low.x.__x, low.y.__x, high.x.__x, high.y.__x}) {}              \
-    explicit AX_Q(__nv_bfloat162 low, __nv_bfloat162 high)                            \
-        : AX_Q(double4{low.x.__x, low.y.__x, high.x.__x, high.y.__x}) {}              \
-    explicit operator float4() const {                                                \
-      float4 r;                                                                       \
-      r.x = __ax_from_fp8((__nv_fp8_storage_t)__x, AX_KIND);                          \
-      r.y = __ax_from_fp8((__nv_fp8_storage_t)(__x >> 8), AX_KIND);                   \
-      r.z = __ax_from_fp8((__nv_fp8_storage_t)(__x >> 16), AX_KIND);                  \
-      r.w = __ax_from_fp8((__nv_fp8_storage_t)(__x >> 24), AX_KIND);                  \
-      return r;                                                                       \
-    }                                                                                 \
+#define AX_FP8                                                                                \
+  struct AX_S {                                                                               \
+    __nv_fp8_storage_t __x;                                                                   \
+    AX_S() = default;                                                                         \
+    explicit AX_S(__half v)                                                                   \
+        : __x(__nv_cvt_double_to_fp8((double)v.__x, __NV_SATFINITE, AX_KIND)) {}              \
+    explicit AX_S(__nv_bfloat16 v)                                                            \
+        : __x(__nv_cvt_double_to_fp8((double)v.__x, __NV_SATFINITE, AX_KIND)) {}              \
+    AX_FROM(float)                                                                            \
+    AX_FROM(double)                                                                           \
+    AX_FROM(short)                                                                            \
+    AX_FROM(unsigned short)                                                                   \
+    AX_FROM(int)                                                                              \
+    AX_FROM(unsigned)                                                                         \
+    AX_FROM(long)                                                                             \
+    AX_FROM(unsigned long)                                                                    \
+    AX_FROM(long long)                                                                        \
+    AX_FROM(unsigned long long)                                                               \
+    explicit operator __half() const {                                                        \
+      __half r;                                                                               \
+      r.__x = __ax_float16(__nv_cvt_fp8_to_halfraw(__x, AX_KIND).x);                          \
+      return r;                                                                               \
+    }                                                                                         \
+    explicit operator __nv_bfloat16() const {                                                 \
+      __nv_bfloat16 r;                                                                        \
+      r.__x = (__bf16)__ax_from_fp8(__x, AX_KIND);                                            \
+      return r;                                                                               \
+    }                                                                                         \
+    AX_TO(float)                                                                              \
+    AX_TO(double)                                                                             \
+    AX_TO(bool)                                                                               \
+    AX_TO(char)                                                                               \
+    AX_TO(signed char)                                                                        \
+    AX_TO(unsigned char)                                                                      \
+    AX_TO(short)                                                                              \
+    AX_TO(unsigned short)                                                                     \
+    AX_TO(int)                                                                                \
+    AX_TO(unsigned)                                                                           \
+    AX_TO(long)                                                                               \
+    AX_TO(unsigned long)                                                                      \
+    AX_TO(long long)                                                                          \
+    AX_TO(unsigned long long)                                                                 \
+  };                                                                                          \
+  struct __attribute__((aligned(2))) AX_V {                                                   \
+    __nv_fp8x2_storage_t __x;                                                                 \
+    AX_V() = default;                                                                         \
+    explicit AX_V(__half2 v) : __x(__nv_cvt_halfraw2_to_fp8x2(v, __NV_SATFINITE, AX_KIND)) {} \
+    explicit AX_V(__nv_bfloat162 v)                                                           \
+        : __x(__nv_cvt_bfloat16raw2_to_fp8x2(v, __NV_SATFINITE, AX_KIND)) {}                  \
+    explicit AX_V(float2 v) : __x(__nv_cvt_float2_to_fp8x2(v, __NV_SATFINITE, AX_KIND)) {}    \
+    explicit AX_V(double2 v) : __x(__nv_cvt_double2_to_fp8x2(v, __NV_SATFINITE, AX_KIND)) {}  \
+    explicit operator __half2() const {                                                       \
+      return __half2(__nv_cvt_fp8x2_to_halfraw2(__x, AX_KIND));                               \
+    }                                                                                         \
+    explicit operator float2() const {                                                        \
+      float2 r;                                                                               \
+      r.x = __ax_from_fp8((__nv_fp8_storage_t)__x, AX_KIND);                                  \
+      r.y = __ax_from_fp8((__nv_fp8_storage_t)(__x >> 8), AX_KIND);                           \
+      return r;                                                                               \
+    }                                                                                         \
+  };                                                                                          \
+  struct __attribute__((aligned(4))) AX_Q {                                                   \
+    __nv_fp8x4_storage_t __x;                                                                 \
+    AX_Q() = default;                                                                         \
+    explicit AX_Q(double4 v)                                                                  \
+        : __x(__nv_cvt_double2_to_fp8x2(double2{v.x, v.y}, __NV_SATFINITE, AX_KIND) |         \
+              (unsigned)__nv_cvt_double2_to_fp8x2(double2{v.z, v.w}, __NV_SATFINITE, AX_KIND) \
+                  << 16) {}                                                                   \
+    explicit AX_Q(float4 v) : AX_Q(double4{v.x, v.y, v.z, v.w}) {}                            \
+    explicit AX_Q(__half2 low, __half2 high)                                                  \
+        : AX_Q(double4{low.x.__x, low.y.__x, high.x.__x, high.y.__x}) {}                      \
+    explicit AX_Q(__nv_bfloat162 low, __nv_bfloat162 high)                                    \
+        : AX_Q(double4{low.x.__x, low.y.__x, high.x.__x, high.y.__x}) {}                      \
+    explicit operator float4() const {                                                        \
+      float4 r;                                                                               \
+      r.x = __ax_from_fp8((__nv_fp8_storage_t)__x, AX_KIND);                                  \
+      r.y = __ax_from_fp8((__nv_fp8_storage_t)(__x >> 8), AX_KIND);                           \
+      r.z = __ax_from_fp8((__nv_fp8_storage_t)(__x >> 16), AX_KIND);                          \
+      r.w = __ax_from_fp8((__nv_fp8_storage_t)(__x >> 24), AX_KIND);                          \
+      return r;                                                                               \
+    }                                                                                         \
   };
 
 #define AX_S __nv_fp8_e4m3

@@ -25,6 +25,7 @@ void *memcpy(void *, const void *, size_t), *memmove(void *, const void *, size_
 void *memset(void *, int, size_t);
 void *malloc(size_t);
 void free(void *);
+void *operator new(size_t, void *) noexcept, *operator new[](size_t, void *) noexcept;
 namespace std {
 using ::free, ::malloc, ::memcpy, ::memmove, ::memset, ::printf;
 }

@@ -64,8 +64,4 @@ using ::size_t;
 
 extern "C" int printf(const char *, ...);
 void __ax_assert(bool, const char *);
-#ifdef NDEBUG
-#define assert(condition) ((void)0)
-#else
-#define assert(...) __ax_assert(static_cast<bool>(__VA_ARGS__), #__VA_ARGS__)
-#endif
+#include "../assert.h"

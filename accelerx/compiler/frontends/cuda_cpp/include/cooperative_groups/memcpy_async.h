@@ -1,5 +1,5 @@
-// Copies by all threads of a group. They are done when memcpy_async returns to a thread; the others'
-// parts are seen after wait.
+// Copies by all threads of a group. They are done when memcpy_async returns to a thread; the
+// others' parts are seen after wait.
 #pragma once
 #include <cooperative_groups.h>
 

@@ -5,22 +5,22 @@
 #pragma clang force_cuda_host_device begin
 namespace cooperative_groups {
 
-#define AX_OPERATION(name, ...)                                             \
-  template <class T = void>                                                 \
-  struct name {                                                             \
-    constexpr T operator()(T a, T b) const { return __VA_ARGS__; }          \
-  };                                                                        \
-  template <>                                                               \
-  struct name<void> {                                                       \
-    template <class T>                                                      \
-    constexpr T operator()(T a, T b) const {                                \
-      return __VA_ARGS__;                                                   \
-    }                                                                       \
+#define AX_OPERATION(name, ...)                                    \
+  template <class T = void>                                        \
+  struct name {                                                    \
+    constexpr T operator()(T a, T b) const { return __VA_ARGS__; } \
+  };                                                               \
+  template <>                                                      \
+  struct name<void> {                                              \
+    template <class T>                                             \
+    constexpr T operator()(T a, T b) const {                       \
+      return __VA_ARGS__;                                          \
+    }                                                              \
   };
 AX_OPERATION(plus, a + b)
 AX_OPERATION(less, b < a ? b : a)
 AX_OPERATION(greater, a < b ? b : a)
-AX_OPERATION(bit_and, a & b)
+AX_OPERATION(bit_and, a& b)
 AX_OPERATION(bit_or, a | b)
 AX_OPERATION(bit_xor, a ^ b)
 #undef AX_OPERATION

@@ -2,8 +2,8 @@
 #pragma once
 #include <thrust/complex.h>
 
+using std::imag;
+using std::real;
 using thrust::complex;
 using thrust::conj;
 using thrust::polar;
-using std::imag;
-using std::real;
