@@ -4,6 +4,7 @@
 ``webs``       one local for each independent use of a name, so that constants and kinds stay apart
 ``inline``     coordinates written out where they are used
 ``unroll``     constants propagated, short loops around barriers and shuffles unrolled
+``scalars``    own arrays that only constants index as locals, which live in registers
 ``webs``       again, because unrolling makes more independent uses
 
 Then, when code is emitted and the vector width is known: ``lanes`` (what is uniform, affine, varying,
@@ -16,6 +17,7 @@ from __future__ import annotations
 from accelerx.compiler.ir import Kernel
 from accelerx.compiler.passes.inline import inline_coordinates
 from accelerx.compiler.passes.normalise import normalise
+from accelerx.compiler.passes.scalars import scalarise
 from accelerx.compiler.passes.unroll import propagate
 from accelerx.compiler.passes.webs import split_webs
 from accelerx.errors import UnsupportedError
@@ -32,5 +34,5 @@ def for_vectors(kernel: Kernel) -> Kernel:
             f"kernel {kernel.name} has no block shape; CPU code is made for one (Kernel.block)"
         )
     kernel = split_webs(normalise(kernel, kernel.block))
-    kernel = split_webs(propagate(inline_coordinates(kernel)))
+    kernel = split_webs(scalarise(propagate(inline_coordinates(kernel))))
     return inline_coordinates(kernel)

@@ -106,6 +106,7 @@ def _between_lanes(body: Sequence[Stmt]) -> bool:
 # Sizes (nodes times vectors) up to which a run is jammed. A loop by the block's size walks through
 # memory in order only if all vectors take each turn together.
 _SMALL, _JAM_LIMIT = 1000, 1500
+_REGISTERS = 28  # vectors that a loop may carry from turn to turn without spilling them
 
 
 def _suited(body: Sequence[Stmt], vectors: int, *, whole_block: bool) -> int:
@@ -113,10 +114,25 @@ def _suited(body: Sequence[Stmt], vectors: int, *, whole_block: bool) -> int:
     size = flow.size(body)
     if whole_block and vectors <= 16 and size * vectors <= _SMALL:
         return vectors
-    jam = 4
-    while jam > 1 and size * jam > _JAM_LIMIT:
+    jam, carried = 4, _carried(body)
+    while jam > 1 and (size * jam > _JAM_LIMIT or carried * jam > _REGISTERS):
         jam //= 2
     return jam
+
+
+def _carried(body: Sequence[Stmt]) -> int:
+    """The most locals that one loop of a run carries from turn to turn: reads, and sets later."""
+    most = 0
+    for s in ir.statements(body):
+        if isinstance(s, ir.For | ir.While):
+            exposed: set[str] = set()
+            written: set[str] = set()
+            for x in (x for block in ir.blocks(s) for x in ir.statements(block)):
+                exposed.update(name for name in ir.reads(x) if name not in written)
+                if (target := ir.target(x)) is not None:
+                    written.add(target)
+            most = max(most, len(exposed & written))
+    return most
 
 
 # ------------------------------------------------------------------------------------- spin waits

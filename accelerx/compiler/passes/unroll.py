@@ -17,6 +17,7 @@ from accelerx.compiler.passes.fold import fold
 
 MAX_TRIPS = 64
 MAX_SIZE_AROUND_WARP = 2000
+MAX_SIZE_WANTED = 1000  # of a loop whose author asks for it
 MAX_SIZE = 500
 MAX_SIZE_PLAIN = 64
 
@@ -117,7 +118,9 @@ class _Propagation:
         if ir.contains(s.body, ir.Warp):
             return MAX_SIZE_AROUND_WARP
         wanted = isinstance(s, ir.For) and s.unroll
-        if wanted or flow.has_block_barrier(s.body) or self._touches_own(s.body):
+        if wanted:
+            return MAX_SIZE_WANTED
+        if flow.has_block_barrier(s.body) or self._touches_own(s.body):
             return MAX_SIZE
         return MAX_SIZE_PLAIN if isinstance(s, ir.For) else 0
 

@@ -266,7 +266,7 @@ class Calls(Expressions):
         return bindings
 
     def _passed_one(self, parameter: Cursor, given: Cursor, chain: Key) -> Binding:
-        type_ = self.type_of(parameter.type, given)
+        type_ = self.parameter_type(parameter, given)
         if isinstance(type_, ctypes.Reference):
             return self.bound(given, type_.referee)
         x = self.expression(given)

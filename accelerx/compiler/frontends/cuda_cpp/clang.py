@@ -25,6 +25,8 @@ Cursor = Any  # clang.cindex is untyped
 ClangType = Any
 
 _PROBE = "__accelerx_entry"
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
+_NO_EXPRESSION = re.compile(r"[;\n\r\\#\"]|//|/\*")
 _FLAGS = (
     "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_70", "-nocudainc", "-nocudalib",
     "-nostdinc", "-nostdinc++", "-fno-exceptions", "-Wno-everything", "-ferror-limit=20",
@@ -225,8 +227,9 @@ class Unit:
         Raises:
             CompileError: with clang's messages, if the text is not valid.
         """
-        if "\0" in source.code:
-            raise CompileError(f"{source.filename}: error: the text holds a NUL character")
+        _check_characters(source.filename, source.code)
+        for name in expressions:
+            _check_expression(name)
         module = cindex()
         probes = "".join(
             f"__attribute__((device)) void* {_PROBE}{n} = (void*)&{name};\n"
@@ -244,7 +247,7 @@ class Unit:
         unit = Unit(source, tu)
         unit._raise_errors(expressions)
         for n, name in enumerate(expressions):
-            unit._entries[name] = unit._probed(n)
+            unit._entries[name] = unit._probed(n, name)
         return unit
 
     # ------------------------------------------------------------------------------ diagnostics
@@ -261,11 +264,13 @@ class Unit:
         is_own = place.file is not None and place.file.name == self.source.filename
         if is_own and place.line >= first_probe and expressions:
             name = expressions[min(place.line - first_probe, len(expressions) - 1)]
-            loc = Loc(SourceFile("name expression", name), 1, 1, len(name) + 1)
-            return render(loc, diagnostic.spelling)
-        lines = [render(self._place(place, diagnostic.ranges), *explained(diagnostic.spelling))]
+            lines = [render(_whole(name), *explained(diagnostic.spelling))]
+        else:
+            lines = [render(self._place(place, diagnostic.ranges), *explained(diagnostic.spelling))]
         for note in diagnostic.children:
-            lines.append(render(self._place(note.location, ()), note.spelling, severity="note"))
+            loc = self._place(note.location, ())
+            if loc is not None and (loc.line < first_probe or loc.source.name != self.source.filename):
+                lines.append(render(loc, note.spelling, severity="note"))
         return "\n".join(lines)
 
     def _place(self, place: Any, ranges: Any) -> Loc | None:
@@ -383,20 +388,52 @@ class Unit:
         visit(top[bisect.bisect_left(top, True, key=lambda c: file_of(c) not in first) :])
         return found
 
-    def _probed(self, number: int) -> Cursor:
+    def _probed(self, number: int, name: str) -> Cursor:
+        """The kernel that a name expression names."""
         spelling = f"{_PROBE}{number}"
         probe = next(c for c in reversed(children(self.tu.cursor)) if c.spelling == spelling)
         stack = [probe]
         while stack:
             cursor = stack.pop()
             target = cursor.referenced if cursor._kind_id == kind("DECL_REF_EXPR") else None
-            if target is not None and target._kind_id == kind("FUNCTION_DECL"):
+            if target is not None and target._kind_id in map(kind, ("FUNCTION_DECL", "CXX_METHOD")):
                 definition = target if target.is_definition() else target.get_definition()
-                if definition is None or not is_kernel(definition):
-                    raise compile_error(self.loc(target), f"{target.spelling} is no kernel")
+                if definition is None:
+                    raise compile_error(self.loc(target), f"'{target.spelling}' has no body")
+                if not is_kernel(definition):
+                    raise compile_error(self.loc(target), f"'{target.spelling}' is no kernel")
                 return definition
             stack += children(cursor)
-        raise CompileError(f"{self.source.filename}: error: a name expression names no kernel")
+        raise compile_error(_whole(name), "this names no kernel")
+
+
+def _check_characters(filename: str, text: str) -> None:
+    """Raises a CompileError at the first character that clang cannot read."""
+    found = _UNREADABLE.search(text)
+    if found is None:
+        return
+    before = text[: found.start()]
+    column = found.start() - before.rfind("\n")
+    shown = SourceFile(filename, _UNREADABLE.sub("\ufffd", text))
+    loc = Loc(shown, before.count("\n") + 1, column)
+    what = "a NUL character" if found[0] == "\0" else "a half of a surrogate pair"
+    raise compile_error(loc, f"{what} cannot be part of a text")
+
+
+def _check_expression(name: str) -> None:
+    """Raises a CompileError if a name expression is more than an expression, or less."""
+    _check_characters("name expression", name)
+    if not name.strip():
+        raise CompileError("name expression: error: it is empty; it names a kernel, as 'scale<float>'")
+    found = _NO_EXPRESSION.search(name)
+    if found is not None:
+        loc = Loc(SourceFile("name expression", name), 1, found.start() + 1)
+        raise compile_error(loc, "this is no part of a kernel's name")
+
+
+def _whole(expression: str) -> Loc:
+    """The place of a whole name expression."""
+    return Loc(SourceFile("name expression", expression), 1, 1, len(expression) + 1)
 
 
 def without_c_linkage(text: str) -> str:
@@ -416,7 +453,7 @@ def without_c_linkage(text: str) -> str:
 
 def is_kernel(cursor: Cursor) -> bool:
     """Whether a cursor is a ``__global__`` function."""
-    if cursor._kind_id != kind("FUNCTION_DECL"):
+    if cursor._kind_id not in (kind("FUNCTION_DECL"), kind("CXX_METHOD")):
         return False
     wanted = kind("CUDAGLOBAL_ATTR")
     return any(child._kind_id == wanted for child in children(cursor))

@@ -140,7 +140,7 @@ class Lifter(Globals):
         )
 
     def _parameter_type(self, parameter: Cursor) -> ctypes.CType:
-        type_ = self.type(parameter)
+        type_ = self.parameter_type(parameter)
         if isinstance(type_, ctypes.Reference | ctypes.Void):
             raise self.unsupported(parameter, "a kernel takes its arguments by value")
         if isinstance(type_, ctypes.Record) and any(part.is_union for part in records_in(type_)):

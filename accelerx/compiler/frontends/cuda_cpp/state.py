@@ -170,6 +170,14 @@ class State:
         """The C type of an expression or declaration."""
         return self.type_of(cursor.type, cursor)
 
+    def parameter_type(self, parameter: Cursor, given: Cursor | None = None) -> ctypes.CType:
+        """The type of a function's parameter: an array there is a pointer to its first element."""
+        type_ = self.type_of(parameter.type, given or parameter)
+        if not isinstance(type_, ctypes.Array):
+            return type_
+        element = parameter.type.get_canonical().element_type
+        return ctypes.pointer_to(type_.element, to_const=ctypes.is_const(element))
+
     def scalar_type(self, cursor: Cursor) -> DType:
         """The dtype of a scalar expression."""
         type_ = self.type(cursor)

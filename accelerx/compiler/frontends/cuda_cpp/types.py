@@ -35,6 +35,7 @@ class Pointer:
     clang: ClangType
     types: Types | None
     to: CType | None = None
+    to_const: bool = False
     size: int = POINTER_SIZE
 
     @property
@@ -46,7 +47,7 @@ class Pointer:
 
     @property
     def is_const(self) -> bool:
-        return self.to is None and bool(self.clang.get_pointee().is_const_qualified())
+        return self.to_const if self.to is not None else is_const(self.clang.get_pointee())
 
     def __str__(self) -> str:
         return f"{self.to} *" if self.to is not None else str(self.clang.spelling)
@@ -128,9 +129,17 @@ class Void:
         return self.spelling
 
 
-def pointer_to(type_: CType) -> Pointer:
+def pointer_to(type_: CType, *, to_const: bool = False) -> Pointer:
     """The type of pointers to ``type_``."""
-    return Pointer(None, None, type_)
+    return Pointer(None, None, type_, to_const)
+
+
+def is_const(clang: ClangType) -> bool:
+    """Whether a type, or an array's element type, is const."""
+    canonical = clang.get_canonical()
+    while canonical.kind.name in ("CONSTANTARRAY", "INCOMPLETEARRAY"):
+        canonical = canonical.element_type
+    return bool(canonical.is_const_qualified())
 
 
 CType = Scalar | Pointer | Reference | Array | Record | Void

@@ -142,7 +142,7 @@ def test_dim3() -> None:
     ("header", "message"),
     [
         ("mma.h", r"tensor core operations \(wmma\) run on CUDA devices only"),
-        ("cub/block/block_radix_sort.cuh", "CUB run on CUDA devices only"),
+        ("cub/block/block_radix_sort.cuh", "CUB runs on CUDA devices only"),
         ("iostream", "a header of host code"),
         ("vector", "a header of host code"),
         ("own.cuh", "'own.cuh' file not found"),
