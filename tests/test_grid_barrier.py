@@ -86,6 +86,15 @@ def some_threads_wait(out):
     out[cuda.grid(1)] = 1
 
 
+@jit(debug=True)
+def checked(x, out):
+    i = cuda.grid(1)
+    out[i] = x[i]
+    cuda.cg.this_grid().sync()
+    assert out[(i + 8) % 32] < 20
+    print(out[i])
+
+
 def swept(a: np.ndarray, sweeps: int) -> list[np.ndarray]:
     """What ``jacobi`` leaves in both arrays."""
     arrays = [a.copy(), a.copy()]
@@ -142,6 +151,19 @@ def test_a_block_that_returns_is_missed(device: Device) -> None:
 def test_a_block_needs_all_its_threads(device: Device) -> None:
     with pytest.raises(KernelAssertionError, match=r"whole grid.*thread \(0, 0, 0\)"):
         some_threads_wait[4, 8](np.zeros(32))
+
+
+def test_checks_and_prints_after_a_wait(device: Device, capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.arange(32) % 20
+    checked[4, 8](x, np.zeros_like(x))
+    assert sorted(map(int, capsys.readouterr().out.split())) == sorted(x)
+    with pytest.raises(KernelAssertionError, match=r"block \(1, 0, 0\), thread \(4, 0, 0\)"):
+        checked[4, 8](np.arange(32), np.zeros_like(x))
+
+
+def test_an_explanation_says_what_waiting_costs(cpu: Device) -> None:
+    total_of[2, 64](np.zeros(128), np.zeros(2), np.zeros(1))
+    assert "blocks wait for the whole grid" in total_of.explain()
 
 
 @pytest.mark.parametrize("name", ["cpu", "sim:0"])

@@ -21,6 +21,7 @@ from accelerx.errors import ArgumentTypeError
 from accelerx.interop import as_cuda_array, host_array
 from accelerx.ndarray import ndarray
 
+FIRST_ADDRESS = 1 << 16  # below it no system maps memory: a number given for a pointer
 UNKNOWN_UNITS = 1 << 60  # the extent of memory that is known by its address only
 
 
@@ -183,8 +184,11 @@ class _Binding:
             self.nulls.add(number)
             self.repeats = self.repeats and value is None
             return None
-        if not 0 < value < 1 << 64:
-            raise self.refusal(f"= {value} is no address")
+        if not FIRST_ADDRESS <= value < 1 << 64:
+            raise self.refusal(
+                f"= {value}, which is no address; the parameter is a pointer",
+                "pass an array, or None for null",
+            )
         self.repeats = False
         return View(int(value), (UNKNOWN_UNITS,), (1,), owner)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -93,7 +94,7 @@ def run(seeds: Iterator[int], until: Callable[[Report], bool]) -> Report:
     """Runs seeds until ``until`` says so, in child processes that may crash."""
     roads, report = compiled(), Report()
     while not until(report):
-        batch = [seed for seed, _ in zip(seeds, range(BATCH), strict=False)]
+        batch = list(itertools.islice(seeds, BATCH))
         if not batch:
             break
         while batch:

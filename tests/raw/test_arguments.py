@@ -197,7 +197,7 @@ def test_halves_are_16_bit_storage(cpu: Device, dtype: str) -> None:
         ("float", [1.0], "is a builtins.list"),
         ("float", np.float32(1), "is a numpy.float32"),
         ("float", True, "is a bool; the parameter is a pointer"),
-        ("float", -1, "= -1 is no address"),
+        ("float", -1, "= -1, which is no address"),
     ],
 )
 def test_what_does_not_fit_a_pointer_is_refused(

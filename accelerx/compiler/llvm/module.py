@@ -74,7 +74,10 @@ class _Emitter:
             *code.b.declarations,
             _ATTRIBUTES,
         ]
-        return Module("\n".join(lines) + "\n", size, tuple(code.sites), self.plan.reasons)
+        notes = self.plan.reasons
+        if code.suspends:
+            notes = (*notes, f"blocks wait for the whole grid; each keeps {size} bytes meanwhile")
+        return Module("\n".join(lines) + "\n", size, tuple(code.sites), notes)
 
     def _resumed(self) -> list[str]:
         """Begins the one block of a call, or goes on where it waited for the grid."""

@@ -118,5 +118,5 @@ CASES = (
     Case("spmm", "sparse/csr.cu", "spmm", _make_spmm,
          (Launch((2, 4), (4, 8), size=(29, 20, 24)),), _spmm, (6,)),
     Case("sddmm", "sparse/csr.cu", "sddmm", _make_sddmm,
-         (Launch(60, 64, size=(20, 25, 50)),), _sddmm, (4,)),
+         (Launch(125, 128, size=(20, 25, 50)),), _sddmm, (4,)),
 )  # fmt: skip

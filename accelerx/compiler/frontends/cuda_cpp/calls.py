@@ -40,6 +40,7 @@ from accelerx.errors import UnsupportedKernelError
 
 MAX_DEPTH = 200
 MAX_RECURSION = 8
+MAX_CALLS = 20_000
 _SAME = frozenset({"move", "forward", "as_const", "move_if_noexcept"})  # clang knows them itself
 
 
@@ -182,17 +183,22 @@ class Calls(Expressions):
         return self._run(c, frame, function)
 
     def _check_depth(self, c: Cursor, function: Cursor) -> None:
-        frames = self.callers
-        if (
-            sum(frame.function == function for frame in frames) > MAX_RECURSION
-            or len(frames) > MAX_DEPTH
-        ):
+        own = [frame for frame in self.callers if frame.function == function]
+        if len(own) > MAX_RECURSION:
+            first = own[0]
             raise RecursiveError(
                 render(
-                    self.loc(c),
+                    self.unit.loc(c, first.parent, first.name),
                     f"'{function.spelling}' calls itself; kernels have no recursion",
                     "write it as a loop, or with the depth as a template argument",
                 )
+            )
+        self.inlined_calls += 1
+        if self.inlined_calls > MAX_CALLS:
+            raise self.unsupported(c, f"more than {MAX_CALLS} calls are inlined into this kernel")
+        if len(self.callers) > MAX_DEPTH:
+            raise self.unsupported(
+                c, f"more than {MAX_DEPTH} functions call each other here, and all are inlined"
             )
 
     def _frame(

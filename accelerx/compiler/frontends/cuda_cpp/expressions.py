@@ -891,6 +891,9 @@ class Expressions(MemoryAccess):
     def _new(self, c: Cursor) -> Place | Value:
         raise NotImplementedError
 
+    def _statement_expression(self, c: Cursor) -> Place | Value:
+        raise NotImplementedError
+
     _handlers: dict[int, Callable[[Any, Cursor], Place | Value]] = {}
 
 
@@ -923,6 +926,7 @@ def handlers(cls: type[Expressions]) -> dict[int, Callable[[Any, Cursor], Place 
         "CALL_EXPR": cls._call,
         "INIT_LIST_EXPR": cls._init_list,
         "LAMBDA_EXPR": cls._lambda,
+        "StmtExpr": cls._statement_expression,
         "CXX_NEW_EXPR": cls._new,
     }
     return {kind(name): method for name, method in methods.items()}

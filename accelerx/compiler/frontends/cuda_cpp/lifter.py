@@ -19,6 +19,7 @@ from accelerx.compiler.frontends.cuda_cpp.globals import (
     root_index,
 )
 from accelerx.compiler.frontends.cuda_cpp.prelude import keep_in
+from accelerx.compiler.frontends.cuda_cpp.memory import zero_of
 from accelerx.compiler.frontends.cuda_cpp.signature import (
     Argument,
     CParameter,
@@ -37,6 +38,9 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
 )
 from accelerx.compiler.verify import verify
 from accelerx.dtypes import int64
+
+
+MAX_PARAMETER_BYTES = 32_764  # of all arguments together, on CUDA devices
 
 
 def signature(source: CudaSource, name: str) -> CudaSignature:
@@ -143,6 +147,12 @@ class Lifter(Globals):
         type_ = self.parameter_type(parameter)
         if isinstance(type_, ctypes.Reference | ctypes.Void):
             raise self.unsupported(parameter, "a kernel takes its arguments by value")
+        if type_.size > MAX_PARAMETER_BYTES:
+            raise self.unsupported(
+                parameter,
+                f"an argument of {type_.size} bytes; a kernel takes at most {MAX_PARAMETER_BYTES}",
+                "pass a pointer to it",
+            )
         if isinstance(type_, ctypes.Record) and any(part.is_union for part in records_in(type_)):
             raise self.unsupported(parameter, "a kernel argument that is a union")
         return type_
@@ -226,6 +236,7 @@ class Lifter(Globals):
         with self.collected() as statements:
             self.out += self.prologue
             self.statement(body)
+        statements[:0] = self._first_values(statements)
         self._bind_globals(arguments)
         for param in self.params:
             param.written = param.name in self.written
@@ -237,6 +248,14 @@ class Lifter(Globals):
             source=self.unit.loc(function).source, loc=self.unit.loc(function),
             contract=options.contract, fastmath=options.fast_math, max_threads=self.max_threads(),
         )  # fmt: skip
+
+    def _first_values(self, body: list[ir.Stmt]) -> list[ir.Stmt]:
+        """Zeros for locals that nothing assigns: C++ may copy what has no value yet."""
+        given = {ir.target(s) for s in ir.statements(body)}
+        read = dict.fromkeys(name for s in ir.statements(body) for name in ir.reads(s))
+        return [
+            ir.Assign(name, zero_of(self.locals[name])) for name in read if name not in given
+        ]
 
     def _view(self, mem: ir.Mem) -> ir.Mem:
         assert mem.of is not None

@@ -36,6 +36,7 @@ from accelerx.errors import AccelerxError, CompileError, UnsupportedKernelError
 
 Key = tuple[object, ...]
 MAX_PASSES = 40
+MAX_LOCAL_BYTES = 512 * 1024  # CUDA's limit
 # What Python raises where the front end did not foresee a construct
 UNFORESEEN = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, NotImplementedError,
@@ -122,6 +123,7 @@ class State:
         self.counter = 0
         self.learnt = False
         self.inside: dict[int, tuple[Place, str, Key]] = {}
+        self.inlined_calls = 0
         self.here: Cursor | None = None  # the innermost expression or statement
 
     # ------------------------------------------------------------------------------- errors
@@ -349,6 +351,11 @@ class State:
         return found
 
     def _new_place(self, key: Key, type_: ctypes.CType, stem: str) -> Place:
+        if type_.size > MAX_LOCAL_BYTES:
+            raise self.internal(
+                f"an object of {type_.size} bytes; a thread has at most {MAX_LOCAL_BYTES} of its own",
+                "put it into global memory: pass it as an argument",
+            )
         match type_:
             case ctypes.Scalar() if key not in self.facts.resident:
                 return Variable(type_, self.name(key, stem))

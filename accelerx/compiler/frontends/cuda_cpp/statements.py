@@ -33,6 +33,7 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
     Closure,
     Function,
     Memory,
+    Nothing,
     Place,
     Pointer,
     Temporary,
@@ -84,6 +85,24 @@ class Statements(Calls):
             self.statement(child)
         self._leave_scopes(len(self.frame.scopes) - 1)
         self.frame.scopes.pop()
+
+    def _statement_expression(self, c: Cursor) -> Place | Value:
+        """``({ ...; value; })``, an extension that macros use."""
+        (block,) = children(c)
+        *before, last = children(block) or [block]
+        self.frame.scopes.append([])
+        for child in before:
+            self.statement(child)
+        value: Value = Nothing()
+        if is_expression(last):
+            value = self.value(last)
+            if isinstance(value, ir.Expr):
+                value = self.spill(value, "t", self.loc(last))
+        elif last is not block:
+            self.statement(last)
+        self._leave_scopes(len(self.frame.scopes) - 1)
+        self.frame.scopes.pop()
+        return value
 
     def _leave_scopes(self, depth: int) -> None:
         """Runs the destructors of objects in the blocks that are left, the youngest first."""
@@ -196,7 +215,7 @@ class Statements(Calls):
         conditions: list[ir.Expr | None] = []
         for (labels, _), test in zip(arms, tests, strict=True):
             met = any_of(test)
-            if None in labels:
+            if has_default(labels):
                 others = any_of([t for row in tests for t in row])
                 rest = None if others is None else ir.Unary("not", others, bool_, loc)
                 met = (
@@ -232,11 +251,11 @@ class Statements(Calls):
         """Arms that do not fall through, as if ... else if ... else."""
         out: list[ir.Stmt] = []
         for i, (labels, _) in enumerate(arms):
-            if None in labels:
+            if has_default(labels):
                 out = bodies[i]
         for i in reversed(range(len(arms))):
             condition = any_of(tests[i])
-            if None not in arms[i][0] and condition is not None:
+            if not has_default(arms[i][0]) and condition is not None:
                 out = [ir.If(condition, bodies[i], out, loc)]
         return out
 
@@ -655,6 +674,11 @@ def bound_of(e: ir.Expr, name: str) -> tuple[ir.CompareOp, ir.Expr] | None:
 def bound_value(e: ir.Expr) -> int:
     assert isinstance(e, ir.Const)
     return int(e.value)
+
+
+def has_default(labels: Sequence[Cursor | None]) -> bool:
+    """Whether ``default``, which is None here, is among the labels of a switch's arm."""
+    return any(x is None for x in labels)  # libclang 18 compares cursors with cursors only
 
 
 def any_of(conditions: Sequence[ir.Expr]) -> ir.Expr | None:
