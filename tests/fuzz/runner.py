@@ -109,7 +109,7 @@ def _run_batch(
     batch: Sequence[int], roads: Sequence[Road], report: Report, until: Callable[[Report], bool]
 ) -> int:
     """Runs seeds in one child; returns how many of them are settled."""
-    with _Child(lambda: _results(batch, roads)) as child:
+    with Child(lambda: _results(batch, roads)) as child:
         for n, seed in enumerate(batch):
             line = child.line(HANG)
             if line is None:
@@ -156,7 +156,7 @@ def messages(program: Program, road_name: str) -> list[str]:
                 yield json.dumps("".join(traceback.format_exception_only(e)))
 
     found: list[str] = []
-    with _Child(answers, quiet=True) as child:
+    with Child(answers, quiet=True) as child:
         if child.line(HANG) != json.dumps("valid"):
             return found
         for _ in roads:
@@ -175,7 +175,7 @@ def kind(message: str) -> str:
     return "different" if "must be" in last else last[:30]
 
 
-class _Child:
+class Child:
     """A forked process that writes lines to us; ``quiet`` drops what it says when it dies."""
 
     def __init__(self, lines: Callable[[], Iterator[str]], quiet: bool = False) -> None:
@@ -227,7 +227,7 @@ class _Child:
             return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
         return f"the process ended with code {os.waitstatus_to_exitcode(status)}"
 
-    def __enter__(self) -> _Child:
+    def __enter__(self) -> Child:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -39,6 +39,8 @@ def fold(e: Expr, known: Constants | None = None) -> Expr:
             return e.if_true if c else e.if_false
         case ir.Cast():
             return _fold_cast(e)
+        case ir.Bitcast(Const(a)) if e.type.is_integer and e.operand.type.is_integer:
+            return Const(wrap(int(a), e.type), e.type, e.loc)
         case _:
             return e
 

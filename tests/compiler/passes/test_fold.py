@@ -55,3 +55,9 @@ def test_a_decided_select_is_its_branch() -> None:
     one, two = Const(1, I32), Const(2, I32)
     condition = ir.Compare("lt", Const(1, I32), Const(2, I32))
     assert fold(ir.Select(condition, one, two, I32)) is one
+
+
+def test_bits_of_an_integer_constant_are_a_constant() -> None:
+    folded = fold(ir.Bitcast(ir.Const(-1, dtypes.int32), dtypes.uint32))
+    assert isinstance(folded, ir.Const)
+    assert (folded.value, folded.type) == (2**32 - 1, dtypes.uint32)

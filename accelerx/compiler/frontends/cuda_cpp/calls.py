@@ -707,7 +707,8 @@ class Calls(Expressions):
         assert isinstance(type_, ctypes.Pointer)
         if texts[texts.index("new") + 1 :][:1] != ["("] or not given:
             raise self.unsupported(
-                c, "allocations in kernels run on CUDA devices only",
+                c,
+                "allocations in kernels run on CUDA devices only",
                 "pass an array, or use a local or shared one",
             )
         pointer = self.retyped(self.pointer(given[0]), type_.pointee)

@@ -191,17 +191,37 @@ def evaluate(cursor: Cursor) -> int | float | str | None:
         library.clang_EvalResult_dispose(result)
 
 
-def arguments(options: Any) -> list[str]:
-    """Libclang's arguments for CudaOptions."""
+def arguments(options: Any, *, plain: bool = False) -> list[str]:
+    """Libclang's arguments for CudaOptions; ``plain`` ones parse the prelude anew."""
     base = [*_FLAGS, f"-std={options.standard}"]
     if options.fast_math:
         base.append("-D__USE_FAST_MATH__=1")
-    own = any(name == "NDEBUG" or name.startswith("_") for name, _ in options.defines)
+    own = plain or any(name == "NDEBUG" or name.startswith("_") for name, _ in options.defines)
     flags = [*base, *prelude.flags(cindex(), version(), base, plain=own or bool(options.undefines))]
     flags += [f"-D{name}={value}" for name, value in options.defines]
     flags += [f"-U{name}" for name in options.undefines]
     flags += [f"-I{folder}" for folder in options.include_dirs]
     return [*flags, "-I/accelerx-headers"] if options.headers else flags
+
+
+def _translation_unit(
+    source: CudaSource, files: list[tuple[str, str]], flags: list[str]
+) -> Any | None:
+    module = cindex()
+    try:
+        return module.Index.create(excludeDecls=True).parse(
+            source.filename, args=flags, unsaved_files=files
+        )
+    except module.TranslationUnitLoadError:
+        return None
+
+
+def _is_stale(tu: Any) -> bool:
+    """Whether libclang refused the kept prelude."""
+    return any(
+        d.severity >= 3 and ("precompiled" in d.spelling or "PCH" in d.spelling)
+        for d in tu.diagnostics
+    )
 
 
 @dataclass(eq=False)
@@ -230,7 +250,6 @@ class Unit:
         _check_characters(source.filename, source.code)
         for name in expressions:
             _check_expression(name)
-        module = cindex()
         probes = "".join(
             f"__attribute__((device)) void* {_PROBE}{n} = (void*)&{name};\n"
             for n, name in enumerate(expressions)
@@ -238,12 +257,12 @@ class Unit:
         text = without_c_linkage(source.code) + ("\n" + probes if probes else "")
         files = [(source.filename, text)]
         files += [(f"/accelerx-headers/{name}", body) for name, body in source.options.headers]
-        try:
-            tu = module.Index.create(excludeDecls=True).parse(
-                source.filename, args=arguments(source.options), unsaved_files=files
-            )
-        except module.TranslationUnitLoadError as e:
-            raise CompileError(f"{source.filename}: error: libclang cannot read the text") from e
+        tu = _translation_unit(source, files, arguments(source.options))
+        if tu is None or _is_stale(tu):  # the kept prelude is unusable, or the text is
+            prelude.forget()
+            tu = _translation_unit(source, files, arguments(source.options, plain=True))
+        if tu is None:
+            raise CompileError(f"{source.filename}: error: libclang cannot read the text")
         unit = Unit(source, tu)
         unit._raise_errors(expressions)
         for n, name in enumerate(expressions):
@@ -269,7 +288,9 @@ class Unit:
             lines = [render(self._place(place, diagnostic.ranges), *explained(diagnostic.spelling))]
         for note in diagnostic.children:
             loc = self._place(note.location, ())
-            if loc is not None and (loc.line < first_probe or loc.source.name != self.source.filename):
+            if loc is not None and (
+                loc.line < first_probe or loc.source.name != self.source.filename
+            ):
                 lines.append(render(loc, note.spelling, severity="note"))
         return "\n".join(lines)
 
@@ -424,7 +445,9 @@ def _check_expression(name: str) -> None:
     """Raises a CompileError if a name expression is more than an expression, or less."""
     _check_characters("name expression", name)
     if not name.strip():
-        raise CompileError("name expression: error: it is empty; it names a kernel, as 'scale<float>'")
+        raise CompileError(
+            "name expression: error: it is empty; it names a kernel, as 'scale<float>'"
+        )
     found = _NO_EXPRESSION.search(name)
     if found is not None:
         loc = Loc(SourceFile("name expression", name), 1, found.start() + 1)

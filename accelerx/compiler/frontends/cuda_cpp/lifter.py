@@ -18,8 +18,8 @@ from accelerx.compiler.frontends.cuda_cpp.globals import (
     is_module_variable,
     root_index,
 )
-from accelerx.compiler.frontends.cuda_cpp.prelude import keep_in
 from accelerx.compiler.frontends.cuda_cpp.memory import zero_of
+from accelerx.compiler.frontends.cuda_cpp.prelude import keep_in
 from accelerx.compiler.frontends.cuda_cpp.signature import (
     Argument,
     CParameter,
@@ -38,7 +38,6 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
 )
 from accelerx.compiler.verify import verify
 from accelerx.dtypes import int64
-
 
 MAX_PARAMETER_BYTES = 32_764  # of all arguments together, on CUDA devices
 
@@ -253,9 +252,7 @@ class Lifter(Globals):
         """Zeros for locals that nothing assigns: C++ may copy what has no value yet."""
         given = {ir.target(s) for s in ir.statements(body)}
         read = dict.fromkeys(name for s in ir.statements(body) for name in ir.reads(s))
-        return [
-            ir.Assign(name, zero_of(self.locals[name])) for name in read if name not in given
-        ]
+        return [ir.Assign(name, zero_of(self.locals[name])) for name in read if name not in given]
 
     def _view(self, mem: ir.Mem) -> ir.Mem:
         assert mem.of is not None

@@ -30,6 +30,12 @@ def keep_in(folder: Path) -> None:
     _folder[:] = [folder]
 
 
+def forget() -> None:
+    """Removes the kept preludes; the next text makes one anew."""
+    for path in _folder[0].glob(f"prelude-*{SUFFIX}") if _folder else ():
+        path.unlink(missing_ok=True)
+
+
 def flags(module: Any, version: str, base: Sequence[str], *, plain: bool) -> list[str]:
     """The arguments that include the prelude.
 

@@ -90,6 +90,11 @@ def _enter(assembly: Assembly, name: str, operand: Operand, expression: Cursor) 
     if not operand.is_output and isinstance(lifter.type(expression), ctypes.Pointer):
         assembly.registers[name] = lifter.kept_pointer(lifter.pointer(expression))
         return
+    if not operand.is_output:
+        known = assembly.converted(lifter.scalar(expression), dtype)
+        if isinstance(known, ir.Const):  # an instruction may need to know it
+            assembly.registers[name] = known
+            return
     register = assembly.declare(name, dtype)
     if operand.constraint[0] != "=":
         value = assembly.converted(lifter.scalar(expression), dtype)

@@ -210,8 +210,7 @@ def unit_of(type_: CType) -> int:
 def scalar_in(type_: CType) -> DType | None:
     """The dtype if all leaves are scalars of one dtype, as in ``float4``; else None."""
     found = kinds_in(type_)
-    only = next(iter(found)) if len(found) == 1 else None
-    return only
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def holds_pointers(type_: CType) -> bool:
