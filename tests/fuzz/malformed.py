@@ -116,7 +116,7 @@ def _rename(r: random.Random, tokens: list[str]) -> None:
 
 
 def _number(r: random.Random, tokens: list[str]) -> None:
-    numbers = [i for i, token in enumerate(tokens) if token[0].isdigit()]
+    numbers = [i for i, token in enumerate(tokens) if token[:1].isdigit()]
     if numbers:
         tokens[r.choice(numbers)] = r.choice(
             ("0", "-1", "1000000000", "0x80000000", "1e308", "3", "1ull << 40", "99999999999999999999")

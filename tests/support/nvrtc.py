@@ -8,8 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ARCHITECTURES = ("sm_80", "sm_90", "sm_120")
-TOOLKIT_HEADERS = ("cuda_fp16", "cuda_bf16", "cooperative_groups", "math_constants", "cuda/std")
-"""What the NVRTC wheel lacks; nvidia-cuda-runtime and nvidia-cuda-cccl have it."""
 
 
 class NvrtcError(AssertionError):
@@ -28,7 +26,7 @@ def library() -> ctypes.CDLL | None:
 
 @cache
 def headers() -> tuple[Path, ...]:
-    """Folders of CUDA's own headers; none unless wheels that have them are installed."""
+    """Folders of CUDA's headers, from nvidia-cuda-runtime and nvidia-cuda-cccl if installed."""
     spec = find_spec("nvidia")
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
         for path in sorted(Path(folder).glob("*/include")):

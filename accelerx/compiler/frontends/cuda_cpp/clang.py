@@ -6,6 +6,7 @@ newer offer the module ``clang.cindex``; what it does not wrap is called through
 
 from __future__ import annotations
 
+import atexit
 import bisect
 import ctypes
 import functools
@@ -77,7 +78,14 @@ def cindex() -> Any:
         function = getattr(library, f"clang_EvalResult_{name}")
         function.argtypes = [ctypes.c_void_p]
         function.restype = result
+    atexit.register(_leave_to_the_system, module)
     return module
+
+
+def _leave_to_the_system(module: Any) -> None:
+    """What is still parsed when Python ends is not freed: libclang's module goes before it."""
+    for owner in (module.TranslationUnit, module.Index):
+        owner.__del__ = lambda _: None
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 from collections.abc import Iterator
 
@@ -88,9 +87,6 @@ def parsed(source: CudaSource, name: str) -> tuple[Unit, Cursor]:
     simple = name.isidentifier()
     unit = Unit.parse(source, () if simple else (name,))
     return unit, unit.entry(name)
-
-
-atexit.register(parsed.cache_clear)  # libclang's objects must go before its module does
 
 
 class Lifter(Globals):
