@@ -219,7 +219,10 @@ class _Generator(Setting):
             self.ulps[mem] = []
         if len(self.ulps[mem]) == SLOTS:
             return [self._assign(flow)]
-        self.ulps[mem].append(row.ulp[t is dtypes.float64])
+        ulp = row.ulp[t is dtypes.float64]
+        if name == "lgamma" and t is dtypes.float64:
+            ulp = 32  # the oracle, CPython's, is itself off by 15 near 1.5
+        self.ulps[mem].append(ulp)
         index = self._slot(mem, len(self.ulps[mem]) - 1)
         return [ir.Store(mem, index, ir.Call(name, arguments, t))]
 
