@@ -20,6 +20,7 @@ from accelerx.compiler.frontends.cuda_cpp import prelude
 from accelerx.compiler.frontends.cuda_cpp.headers import explained
 from accelerx.compiler.frontends.cuda_cpp.prelude import INCLUDE
 from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
+from accelerx.compiler.frontends.cuda_cpp.stack import on_large_stack
 from accelerx.errors import CompileError, UnsupportedError
 
 Cursor = Any  # clang.cindex is untyped
@@ -249,6 +250,7 @@ class Unit:
     _declarations: list[Cursor] | None = None
 
     @staticmethod
+    @on_large_stack
     def parse(source: CudaSource, expressions: tuple[str, ...] = ()) -> Unit:
         """Parses a text and instantiates kernels named by template expressions.
 

@@ -723,20 +723,28 @@ class Expressions(MemoryAccess):
             self.expression(source)
             return Nothing()
         x = self.expression(source)
-        if c._kind_id == kind("CXX_REINTERPRET_CAST_EXPR") and target is not None:
-            return self._reinterpreted(x, target, source, c)
+        unread = kind("UNEXPOSED_EXPR") not in (c._kind_id, source._kind_id)
+        if unread and target is not None and is_lvalue(x):
+            return self._reinterpreted(cast(Place, x), target, source, c)
         return self.converted(x, target, source, c)
 
     def _reinterpreted(
-        self, x: Place | Value, target: ctypes.CType, source: Cursor, c: Cursor
+        self, x: Place, target: ctypes.CType, source: Cursor, c: Cursor
     ) -> Place | Value:
-        """A pointer's conversion; or ``reinterpret_cast<T&>``, an object read as another type."""
-        own = self._type_or_none(source)
-        through = isinstance(own, (ctypes.Pointer, ctypes.Void)) or own is None
-        if through or isinstance(target, ctypes.Pointer) or not is_lvalue(x):
+        """``(T &)x``: an object read as another type.
+
+        A cast to a reference is told by its operand: that of any other is read first, which is an
+        expression without a kind of its own.
+        """
+        own = None if isinstance(x, Closure) else type_of(x)
+        whole = (ctypes.Scalar, ctypes.Record, ctypes.Array)
+        if not isinstance(own, whole) or not isinstance(target, whole) or ctypes.same(own, target):
             return self.converted(x, target, source, c)
-        place = cast(Place, x)
-        return self.dereference(self.retyped(self.address_of(place), target), target)
+        related = isinstance(own, ctypes.Record) and isinstance(target, ctypes.Record)
+        if related and c._kind_id != kind("CXX_REINTERPRET_CAST_EXPR"):
+            return self.converted(x, target, source, c)
+        pointer = self.address_of(self.addressable(x, source))
+        return self.dereference(self.retyped(pointer, target), target)
 
     def _bits_as(self, c: Cursor, target: ctypes.CType) -> Place | Value:
         """``__builtin_bit_cast``, whose type libclang does not tell: it is that of a cast around it."""

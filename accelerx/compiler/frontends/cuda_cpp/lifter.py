@@ -26,6 +26,7 @@ from accelerx.compiler.frontends.cuda_cpp.signature import (
     GlobalVariable,
 )
 from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
+from accelerx.compiler.frontends.cuda_cpp.stack import on_large_stack
 from accelerx.compiler.frontends.cuda_cpp.state import MAX_PASSES, Again, Frame, cell_type
 from accelerx.compiler.frontends.cuda_cpp.statements import statement_handlers
 from accelerx.compiler.frontends.cuda_cpp.values import (
@@ -41,6 +42,7 @@ from accelerx.dtypes import int64
 MAX_PARAMETER_BYTES = 32_764  # of all arguments together, on CUDA devices
 
 
+@on_large_stack
 def signature(source: CudaSource, name: str) -> CudaSignature:
     """The signature of the kernel called ``name``: a function, or a template's name expression.
 
@@ -53,6 +55,7 @@ def signature(source: CudaSource, name: str) -> CudaSignature:
         return lifter.signature()
 
 
+@on_large_stack
 def lift(
     source: CudaSource,
     name: str,
