@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("clang.cindex")
 
+from accelerx.compiler.frontends.cuda_cpp import prelude
 from accelerx.compiler.frontends.cuda_cpp.builtins_bits import VECTORS
 from accelerx.compiler.frontends.cuda_cpp.clang import INCLUDE, Unit, children
 from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
@@ -24,6 +25,12 @@ SAME = (
     "template <class A, class B> struct same { static const bool value = false; };\n"
     "template <class A> struct same<A, A> { static const bool value = true; };\n"
 )
+
+
+@pytest.fixture(autouse=True)
+def _plain_prelude(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libclang leaves out what a kept prelude declares."""
+    monkeypatch.setattr(prelude, "_folder", [])
 
 
 def declared() -> list[Any]:

@@ -48,7 +48,7 @@ def both(
     grid: int,
     block: int,
     *arguments: Any,
-    is_for_nvrtc: bool = True,
+    is_for_nvrtc: bool = False,
     **flags: Any,
 ) -> tuple[list[Array], list[Array]]:
     """The arrays among the arguments after a run in the interpreter, and after one on the host.
@@ -58,7 +58,7 @@ def both(
         name: The kernel's name.
         grid, block: The launch's shape.
         arguments: Arrays, which stay as they are, and numbers.
-        is_for_nvrtc: Whether NVRTC has all headers that the text includes.
+        is_for_nvrtc: Whether NVRTC, which knows less than nvcc, must take the text too.
         flags: Options of the text.
     """
 

@@ -41,6 +41,7 @@ from accelerx.errors import UnsupportedKernelError
 MAX_DEPTH = 200
 MAX_RECURSION = 8
 MAX_CALLS = 20_000
+MAX_BRANCHES = 16  # in each other, that early returns become
 _SAME = frozenset({"move", "forward", "as_const", "move_if_noexcept"})  # clang knows them itself
 
 
@@ -158,10 +159,11 @@ class Calls(Expressions):
         """The body of a function in place of a call to it."""
         if any(frame.function == function for frame in self.callers):
             return self._inlined(c, function, arguments, this)
-        end = len(self.out)
+        end, kept = len(self.out), (self.here, self.depth, self.nesting, self.blocks)
         try:
             return self._inlined(c, function, arguments, this)
         except RecursiveError:
+            self.here, self.depth, self.nesting, self.blocks = kept
             value = evaluate(c)  # a constexpr function may call itself for constants
             if value is None or isinstance(value, str):
                 raise
@@ -830,22 +832,26 @@ def structured(body: list[ir.Stmt], label: str) -> tuple[list[ir.Stmt], bool]:
     return out, left
 
 
-def _structured(body: Sequence[ir.Stmt], label: str) -> list[ir.Stmt]:
+def _structured(body: Sequence[ir.Stmt], label: str, depth: int = 0) -> list[ir.Stmt]:
+    """The same for a list ``depth`` branches deep; exits that would nest too deep stay."""
     out: list[ir.Stmt] = []
+    if depth > MAX_BRANCHES:
+        return list(body)
+
+    def inner(part: Sequence[ir.Stmt]) -> list[ir.Stmt]:
+        return _structured(part, label, depth + 1)
+
     for i, s in enumerate(body):
         rest = body[i + 1 :]
         if isinstance(s, ir.Exit) and s.label == label:
             return out
         if isinstance(s, ir.If):
             if _ends(s.then, label):
-                orelse = _structured([*s.orelse, *rest], label)
-                return [*out, ir.If(s.condition, _structured(s.then, label), orelse, s.loc)]
+                return [*out, ir.If(s.condition, inner(s.then), inner([*s.orelse, *rest]), s.loc)]
             if _ends(s.orelse, label):
-                then = _structured([*s.then, *rest], label)
-                return [*out, ir.If(s.condition, then, _structured(s.orelse, label), s.loc)]
+                return [*out, ir.If(s.condition, inner([*s.then, *rest]), inner(s.orelse), s.loc)]
             if not rest:
-                then, orelse = _structured(s.then, label), _structured(s.orelse, label)
-                return [*out, ir.If(s.condition, then, orelse, s.loc)]
+                return [*out, ir.If(s.condition, inner(s.then), inner(s.orelse), s.loc)]
         out.append(s)
     return out
 

@@ -335,6 +335,14 @@ class Unit:
         path = Path(name)
         return path.read_text(errors="replace") if path.is_file() else ""
 
+    def between(self, a: Cursor, b: Cursor) -> str:
+        """The text between two cursors of one file; "" if a macro wrote them."""
+        start, end = a.extent.end, b.extent.start
+        if start.file is None or end.file is None or start.file.name != end.file.name:
+            return ""
+        raw = self._file(start.file.name).text.encode(errors="replace")
+        return raw[start.offset : end.offset].decode(errors="replace")
+
     def loc(self, cursor: Cursor, parent: Loc | None = None, function: str = "") -> Loc:
         """The place of a cursor; ``parent`` and ``function`` as in Loc."""
         try:

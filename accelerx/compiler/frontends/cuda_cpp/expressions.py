@@ -48,6 +48,8 @@ COORDINATES: dict[str, ir.SpecialKind] = {
     "blockDim": "block_dim",
     "gridDim": "grid_dim",
 }
+MAX_NESTING = 1500  # stack.py has room for as many
+SPILL_EVERY = 50
 _COMPARISONS: dict[str, ir.CompareOp] = {
     "==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge",
 }  # fmt: skip
@@ -146,8 +148,16 @@ class Expressions(MemoryAccess):
     def expression(self, c: Cursor) -> Place | Value:
         """The place or value of an expression."""
         around, self.here = self.here, c
+        self.nesting += 1
+        self.depth += 1
+        if self.nesting > MAX_NESTING:
+            raise self.internal(f"more than {MAX_NESTING} expressions and statements in each other")
         handler = self._handlers.get(c._kind_id)
         x = self._other(c) if handler is None else handler(self, c)
+        if self.depth % SPILL_EVERY == 0 and isinstance(x, ir.Expr):
+            x = self.spill(x, "t", x.loc)  # later passes recurse over expressions, with less stack
+        self.depth -= 1
+        self.nesting -= 1
         self.here = around
         return x
 
@@ -158,11 +168,15 @@ class Expressions(MemoryAccess):
             if op in ("x++", "x--"):
                 self._stepped(c, op[1:], children(c)[0])
                 return
-        if c._kind_id == kind("BINARY_OPERATOR") and binary_operator(c) == ",":
-            for part in children(c):
-                self.effect(part)
+        parts: list[Cursor] = []
+        while c._kind_id == kind("BINARY_OPERATOR") and binary_operator(c) == ",":
+            c, last = children(c)
+            parts.append(last)
+        if not parts:
+            self.expression(c)
             return
-        self.expression(c)
+        for part in (c, *reversed(parts)):
+            self.effect(part)
 
     # -------------------------------------------------------------------------------- literals
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from ctypes import ArgumentError
 
 from accelerx.compiler import ir
-from accelerx.compiler.diagnostics import compile_error, unsupported
+from accelerx.compiler.diagnostics import unsupported
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
 from accelerx.compiler.frontends.cuda_cpp.calls import Constant, body_of, initialiser_of
 from accelerx.compiler.frontends.cuda_cpp.clang import Cursor, Unit, children, evaluate, kind
@@ -209,10 +210,8 @@ class Lifter(Globals):
                 kernel = self._pass()
             except Again:
                 continue
-            except RecursionError as e:
-                raise compile_error(
-                    self.unit.loc(self.function), "the kernel is nested too deeply"
-                ) from e
+            except (RecursionError, ArgumentError) as e:  # ctypes wraps the one in the other
+                raise self.internal("the kernel is nested too deeply") from e
             if not self.learnt:
                 return kernel
         raise unsupported(

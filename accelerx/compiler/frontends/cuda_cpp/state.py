@@ -124,6 +124,9 @@ class State:
         self.learnt = False
         self.inside: dict[int, tuple[Place, str, Key]] = {}
         self.inlined_calls = 0
+        self.nesting = 0  # expressions and statements around what is being lifted
+        self.depth = 0  # expressions around it in its statement
+        self.blocks = 0  # ifs, loops and switches around it
         self.here: Cursor | None = None  # the innermost expression or statement
 
     # ------------------------------------------------------------------------------- errors
@@ -152,6 +155,8 @@ class State:
             yield
         except AccelerxError:
             raise
+        except ctypes.UnknownTypeError as e:  # a pointer's, which is looked at when it is followed
+            raise self.internal(f"kernels cannot hold a value of type '{e}'") from e
         except UNFORESEEN as e:
             what = f"{type(e).__name__}: {e}" if str(e) else type(e).__name__
             raise self.internal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,8 +45,14 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
 from accelerx.compiler.passes.fold import fold
 from accelerx.dtypes import bool_, int32
 
+MAX_ARMS = 16  # of an if or switch whose arms become nested ifs
+MAX_BLOCKS = 100
 _OPPOSITE_STEP: dict[ir.CompareOp, int] = {"lt": 1, "le": 1, "gt": -1, "ge": -1}
 _MIRRORED: dict[ir.CompareOp, ir.CompareOp] = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+
+
+# An if statement: what it declares first, condition, branch, else branch
+Branch = tuple[list[Cursor], Cursor, Cursor, Cursor | None]
 
 
 class Statements(Calls):
@@ -57,10 +64,20 @@ class Statements(Calls):
         Raises:
             UnsupportedKernelError: also where the front end itself fails, at the innermost place.
         """
-        around, self.here = self.here, c
+        around = self.here, self.depth
+        self.here, self.depth = c, 0
+        self.nesting += 1
+        opens = c._kind_id in _BLOCKS()
+        self.blocks += opens
+        if self.blocks > MAX_BLOCKS:
+            raise self.unsupported(
+                c, f"more than {MAX_BLOCKS} ifs, loops and switches in each other"
+            )
         with self.foreseen():
             self._lifted(c)
-        self.here = around
+        self.blocks -= opens
+        self.nesting -= 1
+        self.here, self.depth = around
 
     def _lifted(self, c: Cursor) -> None:
         handler = self._statements.get(c._kind_id)
@@ -134,28 +151,72 @@ class Statements(Calls):
     # -------------------------------------------------------------------------------- branches
 
     def _if(self, c: Cursor) -> None:
-        parts = list(children(c))
-        while parts and parts[0]._kind_id == kind("DECL_STMT"):
-            self.statement(parts.pop(0))
-        if parts and parts[0]._kind_id == kind("VAR_DECL"):  # if (int n = f())
-            self.declaration(parts.pop(0))
-        condition = self.condition(parts.pop(0))
-        if isinstance(condition, ir.Const):
-            if condition.value and parts:
-                self.statement(parts[0])
-            elif not condition.value and len(parts) > 1:
-                self.statement(parts[1])
+        chain = self._else_ifs(c)
+        if len(chain) > MAX_ARMS:
+            self._long_if(chain, self.loc(c))
             return
-        then = self.collect(lambda: self.statement(parts[0])) if parts else []
-        orelse = self.collect(lambda: self.statement(parts[1])) if len(parts) > 1 else []
-        if then or orelse:
-            self.emit(ir.If(condition, then, orelse, self.loc(c)))
+        before, test, then, orelse = chain[0]
+        condition = self._tested(before, test)
+        if isinstance(condition, ir.Const):
+            chosen = then if condition.value else orelse
+            if chosen is not None:
+                self.statement(chosen)
+            return
+        yes = self.collect(lambda: self.statement(then))
+        no = [] if orelse is None else self.collect(lambda: self.statement(orelse))
+        if yes or no:
+            self.emit(ir.If(condition, yes, no, self.loc(c)))
+
+    def _tested(self, before: list[Cursor], test: Cursor) -> ir.Expr:
+        """The condition of an if, after what it declares."""
+        for x in before:
+            if x._kind_id == kind("VAR_DECL"):
+                self.declaration(x)
+            else:
+                self.statement(x)
+        return self.condition(test)
+
+    def _long_if(self, chain: list[Branch], loc: Loc) -> None:
+        """A chain of else ifs as a list of ifs that leave it, since nested they would be too deep."""
+        label = self.label("arms")
+        with self.collected() as out:
+            for before, test, then, _ in chain:
+                condition = self._tested(before, test)
+                body = self.collect(lambda then=then: self.statement(then))  # type: ignore[misc]
+                self.emit(ir.If(condition, [*body, ir.Exit(label, loc)], [], loc))
+            last = chain[-1][-1]
+            if last is not None:
+                self.statement(last)
+        self.emit(ir.Scope(label, out, loc))
+
+    def _else_ifs(self, c: Cursor) -> list[Branch]:
+        """An if statement and those that are its else, its else's, and so on."""
+        found = [self._branch(c)]
+        while found[-1][-1] is not None and found[-1][-1]._kind_id == kind("IF_STMT"):
+            found.append(self._branch(found[-1][-1]))
+        return found
+
+    def _branch(self, c: Cursor) -> Branch:
+        """The parts of an if statement; libclang drops those left out."""
+        parts = list(children(c))
+        before: list[Cursor] = []
+        while not is_expression(parts[0]):  # if (int n = f()), if (int n = f(); n)
+            before.append(parts.pop(0))
+        if len(parts) > 3 or (
+            len(parts) == 3
+            and is_expression(parts[1])
+            and ";" in self.unit.between(parts[0], parts[1])
+        ):  # if (n = f(); n)
+            before.append(parts.pop(0))
+        return before, parts[0], parts[1], parts[2] if len(parts) > 2 else None
 
     def _switch(self, c: Cursor) -> None:
         """A switch: each arm runs where its case, or one it falls through from, was met."""
         parts = list(children(c))
-        while parts[0]._kind_id == kind("DECL_STMT"):
+        while len(parts) > 2 and parts[0]._kind_id != kind("VAR_DECL"):
             self.statement(parts.pop(0))
+        if parts[0]._kind_id == kind("VAR_DECL"):  # switch (int n = f())
+            self.declaration(parts.pop(0))
         value = self.spill(self.scalar(parts[0]), "switch", self.loc(c))
         arms = self._arms(parts[1])
         label = self.label("switch")
@@ -171,15 +232,10 @@ class Statements(Calls):
         arms: list[tuple[list[Cursor | None], list[Cursor]]] = []
 
         def add(x: Cursor) -> None:
-            if x._kind_id == kind("CASE_STMT"):
-                parts = children(x)
-                start(parts[0])
-                add(parts[-1])
-            elif x._kind_id == kind("DEFAULT_STMT"):
-                start(None)
-                for part in children(x):
-                    add(part)
-            elif arms:
+            while x._kind_id in (kind("CASE_STMT"), kind("DEFAULT_STMT")):
+                *label, x = children(x)
+                start(label[0] if label else None)
+            if arms:
                 arms[-1][1].append(x)
             elif not is_declaration(x) and x._kind_id != kind("DECL_STMT"):
                 raise self.unsupported(x, "a statement before the first case of a switch")
@@ -227,7 +283,7 @@ class Statements(Calls):
                 )
             conditions.append(met)
         if not falls and not inner:
-            return self._chain(arms, tests, bodies, loc)
+            return self._chain(arms, tests, bodies, label, loc)
         out: list[ir.Stmt] = []
         through = self.temporary("through", bool_)
         flag = ir.Local(through, bool_, loc)
@@ -246,17 +302,24 @@ class Statements(Calls):
         arms: Sequence[tuple[list[Cursor | None], list[Cursor]]],
         tests: list[list[ir.Expr]],
         bodies: list[list[ir.Stmt]],
+        label: str,
         loc: Loc,
     ) -> list[ir.Stmt]:
         """Arms that do not fall through, as if ... else if ... else."""
         out: list[ir.Stmt] = []
-        for i, (labels, _) in enumerate(arms):
+        chosen: list[tuple[ir.Expr, list[ir.Stmt]]] = []
+        for (labels, _), test, body in zip(arms, tests, bodies, strict=True):
+            condition = any_of(test)
             if has_default(labels):
-                out = bodies[i]
-        for i in reversed(range(len(arms))):
-            condition = any_of(tests[i])
-            if not has_default(arms[i][0]) and condition is not None:
-                out = [ir.If(condition, bodies[i], out, loc)]
+                out = body
+            elif condition is not None:
+                chosen.append((condition, body))
+        if len(chosen) > MAX_ARMS:
+            leave = ir.Exit(label, loc)
+            ifs: list[ir.Stmt] = [ir.If(e, [*body, leave], [], loc) for e, body in chosen]
+            return [ir.Scope(label, [*ifs, *out], loc)]
+        for condition, body in reversed(chosen):
+            out = [ir.If(condition, body, out, loc)]
         return out
 
     def _case(self, x: Cursor, value: ir.Expr) -> ir.Expr:
@@ -601,6 +664,12 @@ def statement_handlers(cls: type[Statements]) -> dict[int, Callable[[Any, Cursor
 # -------------------------------------------------------------------------------------- helpers
 
 
+@functools.cache
+def _BLOCKS() -> frozenset[int]:
+    names = ("IF_STMT", "FOR_STMT", "WHILE_STMT", "DO_STMT", "SWITCH_STMT", "CXX_FOR_RANGE_STMT")
+    return frozenset(map(kind, names))
+
+
 def for_parts(c: Cursor) -> tuple[Cursor | None, Cursor | None, Cursor | None, Cursor | None]:
     """A for statement's start, condition, step and body; libclang drops those left out."""
     parts = children(c)
@@ -682,11 +751,14 @@ def has_default(labels: Sequence[Cursor | None]) -> bool:
 
 
 def any_of(conditions: Sequence[ir.Expr]) -> ir.Expr | None:
-    """Whether any condition holds; None if there is none."""
-    found: ir.Expr | None = None
-    for condition in conditions:
-        found = condition if found is None else fold(ir.Logical("or", found, condition))
-    return found
+    """Whether any condition holds, as a balanced tree; None if there is none."""
+    if len(conditions) < 2:
+        return conditions[0] if conditions else None
+    middle = len(conditions) // 2
+    left, right = any_of(conditions[:middle]), any_of(conditions[middle:])
+    assert left is not None
+    assert right is not None
+    return fold(ir.Logical("or", left, right))
 
 
 def leaves(body: Sequence[ir.Stmt], label: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from accelerx.compiler.frontends.cuda_cpp.lifter import lift
 from accelerx.errors import CompileError
 from tests.support.cuda_cpp import run, source
 from tests.support.cuda_cpp_host import both
+
+everywhere = functools.partial(both, is_for_nvrtc=True)
 
 Array = np.ndarray[Any, Any]
 
@@ -36,7 +39,7 @@ def rows(lines: list[str], before: str = "", block: int = BLOCK) -> list[Array]:
         f"auto warp = cg::tiled_partition<32>(block); {before}\n{stores}}}"
     )
     y = np.zeros((len(lines), block), np.int32)
-    return [found for _, found in both(text, "k", 1, block, X[:block], y)]
+    return [found for _, found in everywhere(text, "k", 1, block, X[:block], y)]
 
 
 def by_tile(x: Array, n: int, f: Any) -> Array:
@@ -121,7 +124,7 @@ __global__ void k(double* y) {
     i = np.arange(32)
     up = np.minimum(i + 1, 31)
     wanted = [up + 0.5, -up, up & 1, up * 3, up + 1, i * 0 + 32, i ^ 3]
-    for (y,) in both(text, "k", 1, 32, np.zeros((7, 32))):
+    for (y,) in everywhere(text, "k", 1, 32, np.zeros((7, 32))):
         assert np.array_equal(y, wanted)
 
 
@@ -156,7 +159,7 @@ __global__ void k(const int* x, int* y) {
             rank * 0 + (v & 1) @ bits, rank * 0 + (v > 50).any(), rank * 0 + (v > 1).all(),
             ((v & 1) == (v[:, None] & 1)) @ bits, rank * 0 + 1,
         ]  # fmt: skip
-    for _, y in both(text, "k", 1, BLOCK, X, np.zeros((13, BLOCK), np.int32)):
+    for _, y in everywhere(text, "k", 1, BLOCK, X, np.zeros((13, BLOCK), np.int32)):
         assert np.array_equal(y, wanted)
 
 
@@ -262,7 +265,7 @@ __global__ void k(const int* x, int* y) {
 
 
 def test_a_function_takes_any_group() -> None:
-    for _, y in both(GENERIC, "k", 1, BLOCK, X, np.zeros(6, np.int32)):
+    for _, y in everywhere(GENERIC, "k", 1, BLOCK, X, np.zeros(6, np.int32)):
         assert y.tolist() == [X.sum(), *X.reshape(4, 16).sum(1), 6463]
 
 
@@ -277,7 +280,7 @@ __global__ void k(int* y) {
 }
 """
     )
-    for (y,) in both(text, "k", 1, 32, np.zeros(65, np.int32)):
+    for (y,) in everywhere(text, "k", 1, 32, np.zeros(65, np.int32)):
         assert y[:32].tolist() == [5] * 32
         assert y[64] == 1
 
@@ -298,7 +301,7 @@ __global__ void k(const int* x, int* y) {
 }
 """
     )
-    for x, y in both(text, "k", 1, 32, X, np.zeros(64, np.int32)):
+    for x, y in everywhere(text, "k", 1, 32, X, np.zeros(64, np.int32)):
         assert np.array_equal(y[:32], x[:50][::-1][:32])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +16,8 @@ import ml_dtypes
 
 from tests.support.cuda_cpp import run
 from tests.support.cuda_cpp_host import both
+
+everywhere = functools.partial(both, is_for_nvrtc=True)
 
 Array = np.ndarray[Any, Any]
 Wide = np.longdouble  # holds sums and products of 16-bit floats exactly
@@ -120,7 +123,7 @@ def unary_text(f: Format) -> str:
 @formats
 def test_functions_of_all_numbers(f: Format) -> None:
     names = (*EXACT, *CLOSE)
-    runs = both(
+    runs = everywhere(
         unary_text(f), "k", 65536 // BLOCK, BLOCK, f.all, np.zeros((len(names), 65536), f.dtype)
     )
     with np.errstate(all="ignore"):
@@ -152,7 +155,7 @@ def test_pairs_are_two_numbers(f: Format) -> None:
         f"{f.pair} a, r; for (int i = 0; i < 64; ++i) {{ {body} }} }}"
     )
     pairs = f.all[::512].copy()
-    for _, o in both(text, "k", 1, 1, pairs, np.zeros(len(names), np.uint32)):
+    for _, o in everywhere(text, "k", 1, 1, pairs, np.zeros(len(names), np.uint32)):
         assert not o.any(), [n for n, bad in zip(names, o, strict=True) if bad]
 
 
@@ -186,7 +189,7 @@ def test_all_numbers_to_integers(f: Format, name: str) -> None:
         f"{f.include}__global__ void k(const {f.type}* x, {type_}* y)"
         f"{{ int i = blockIdx.x * blockDim.x + threadIdx.x; {rows} y[4 * 65536 + i] = x[i]; }}"
     )
-    for _, y in both(text, "k", 65536 // BLOCK, BLOCK, f.all, np.zeros((5, 65536), dtype)):
+    for _, y in everywhere(text, "k", 65536 // BLOCK, BLOCK, f.all, np.zeros((5, 65536), dtype)):
         for row, mode in zip(y, (*MODES, "rz"), strict=True):
             with np.errstate(invalid="ignore"):
                 wanted = saturated(WHOLE[mode](f.all.astype(np.float64)), dtype)
@@ -244,7 +247,7 @@ def test_integers_to_numbers(f: Format, name: str) -> None:
         f"{f.include}__global__ void k(const {type_}* x, {f.type}* y)"
         f"{{ int i = blockIdx.x * blockDim.x + threadIdx.x; {rows} y[4 * {n} + i] = x[i]; }}"
     )
-    for _, y in both(text, "k", n // BLOCK, BLOCK, values, np.zeros((5, n), f.dtype)):
+    for _, y in everywhere(text, "k", n // BLOCK, BLOCK, values, np.zeros((5, n), f.dtype)):
         for row, mode in zip(y, (*MODES, "rn"), strict=True):
             same(row, rounded_integers(f, values, mode))
 
@@ -272,7 +275,7 @@ def test_floats_to_numbers(f: Format) -> None:
         f"{{ int i = blockIdx.x * blockDim.x + threadIdx.x; {rows}"
         f" y[4 * {n} + i] = x[i]; y[5 * {n} + i] = {f.type}(x[i] * 1.0); z[i] = __{f.name}2float(y[i]); }}"
     )
-    for _, y, z in both(
+    for _, y, z in everywhere(
         text, "k", n // BLOCK, BLOCK, x, np.zeros((6, n), f.dtype), np.zeros(n, np.float32)
     ):
         with np.errstate(invalid="ignore"):
@@ -292,7 +295,7 @@ def test_doubles_are_rounded_once(f: Format) -> None:
         f"{f.include}__global__ void k(const double* x, {f.type}* y)"
         f"{{ int i = blockIdx.x * blockDim.x + threadIdx.x; y[i] = __double2{f.name}(x[i]); }}"
     )
-    for _, y in both(text, "k", len(x) // BLOCK, BLOCK, x, np.zeros(len(x), f.dtype)):
+    for _, y in everywhere(text, "k", len(x) // BLOCK, BLOCK, x, np.zeros(len(x), f.dtype)):
         same(y, f.nearest(x.astype(Wide)))
 
 
@@ -336,7 +339,7 @@ def test_arithmetic(f: Format) -> None:
         exact = [op(a.astype(Wide), b.astype(Wide)) for op in BINARY.values()]
         results = [f.nearest(v) for v in exact]
         clamped = [clamp(v).astype(f.dtype) for v in results[:3]]
-    for *_, y in both(text, "k", 64, BLOCK, a, b, np.zeros((len(calls), 16384), f.dtype)):
+    for *_, y in everywhere(text, "k", 64, BLOCK, a, b, np.zeros((len(calls), 16384), f.dtype)):
         for row, wanted in zip(y, [*results, *results[:3], *clamped, *results], strict=True):
             same(row, wanted)
 
@@ -355,7 +358,7 @@ def test_fused_arithmetic(f: Format) -> None:
     with np.errstate(all="ignore"):
         wanted = f.nearest(a.astype(Wide) * b.astype(Wide) + c.astype(Wide))
     positive = np.where(wanted.astype(np.float64) <= 0, np.array(0, f.dtype), wanted)
-    for *_, y in both(text, "k", 64, BLOCK, a, b, c, np.zeros((3, 16384), f.dtype)):
+    for *_, y in everywhere(text, "k", 64, BLOCK, a, b, c, np.zeros((3, 16384), f.dtype)):
         same(y[0], wanted)
         same(y[1], clamp(wanted).astype(f.dtype))
         same(y[2], positive)
@@ -399,7 +402,7 @@ def test_comparisons(f: Format) -> None:
         f" {f.pair} p(a[i], b[before]), q(b[i], a[before]); {rows} }}"
     )
     extremes = (np.fmax, np.fmin, np.maximum, np.minimum)
-    for *_, o in both(text, "k", 64, BLOCK, a, b, np.zeros((len(lines), 16384), np.uint32)):
+    for *_, o in everywhere(text, "k", 64, BLOCK, a, b, np.zeros((len(lines), 16384), np.uint32)):
         for line, row, expected in zip(lines, o, wanted, strict=False):
             assert np.array_equal(row, expected.astype(np.uint32)), line
         for row, function in zip(o[len(wanted) :], extremes, strict=True):
@@ -416,7 +419,7 @@ def test_complex_multiplication(f: Format) -> None:
         f" {f.pair}* y) {{ int i = threadIdx.x; y[i] = __hcmadd(a[i], b[i], c[i]); }}"
     )
     x, y, z = (v.astype(np.float32).view(np.complex64) for v in (a, b, c))
-    for *_, r in both(text, "k", 1, BLOCK, a, b, c, np.zeros(2 * BLOCK, f.dtype)):
+    for *_, r in everywhere(text, "k", 1, BLOCK, a, b, c, np.zeros(2 * BLOCK, f.dtype)):
         assert np.array_equal(r.astype(np.float32).view(np.complex64), x * y + z)
 
 
@@ -476,7 +479,7 @@ def test_pairs(f: Format) -> None:
         for k, e in enumerate(PAIRS)
     )
     text = f"{f.include}__global__ void k({f.pair}* y) {{\n{lines}}}"
-    for (y,) in both(text, "k", 1, 1, np.zeros(2 * len(PAIRS), f.dtype)):
+    for (y,) in everywhere(text, "k", 1, 1, np.zeros(2 * len(PAIRS), f.dtype)):
         found = y.astype(np.float32).reshape(-1, 2).tolist()
         assert dict(zip(PAIRS, found, strict=True)) == PAIRS
 
@@ -503,7 +506,7 @@ def test_shuffles(f: Format) -> None:
     i = np.arange(32)
     lanes = [i * 0 + 3, np.maximum(i - 1, 0), np.where(i % 16 < 14, i + 2, i), i ^ 5]
     pairs = [(i + 1) % 32, np.where(i < 4, i, i - 4), np.minimum(i + 1, 31), i ^ 31]
-    for *_, y, q in both(
+    for *_, y, q in everywhere(
         text, "k", 1, 32, x, p, np.zeros((4, 32), f.dtype), np.zeros((4, 64), f.dtype)
     ):
         assert np.array_equal(y, x[np.array(lanes)])
@@ -525,7 +528,7 @@ def test_atomic_additions(f: Format) -> None:
         np.ones(1, f.dtype),
         np.zeros(128, f.dtype),
     ]
-    for sum_, sums, _, old in both(text, "k", 1, 64, *arrays):
+    for sum_, sums, _, old in everywhere(text, "k", 1, 64, *arrays):
         assert sum_[0] == 64
         assert sums.tolist() == [0, 0, 64, 128]
         assert sorted(old.reshape(-1, 2).tolist()) == [[i, 2 * i] for i in range(64)]
@@ -538,7 +541,7 @@ def test_a_half_and_a_bfloat16_meet() -> None:
     )
     half, brain = FORMATS
     arrays = [half.all, np.zeros(65536, brain.dtype), np.zeros(65536, half.dtype)]
-    for x, y, z in both(text, "k", 65536 // BLOCK, BLOCK, *arrays):
+    for x, y, z in everywhere(text, "k", 65536 // BLOCK, BLOCK, *arrays):
         with np.errstate(invalid="ignore"):
             same(y, brain.nearest(x.astype(Wide)))
             same(z, half.nearest(y.astype(Wide)))
@@ -552,7 +555,7 @@ def test_bits() -> None:
         "h = __ushort_as_half(0x7C00); o[4] = __hisinf(h) + 2 * __hisinf(-h) + 5 + __hisinf(p.x);"
         "__half2_raw q = p; o[5] = q.y; }"
     )
-    for (o,) in both(text, "k", 1, 1, np.zeros(6, np.uint16)):
+    for (o,) in everywhere(text, "k", 1, 1, np.zeros(6, np.uint16)):
         assert o.tolist() == [2, 4, 0x4400, 2, 4, 0x4000]
 
 
@@ -573,7 +576,7 @@ def test_switches_take_conversions_and_operators_away() -> None:
         "__global__ void k(int* o, const half* x) { o[0] = x[0] + x[1]; }"
     ).replace("; #", ";\n#")
     defines = (("__CUDA_NO_HALF_OPERATORS__", ""), ("__CUDA_NO_HALF_CONVERSIONS__", ""))
-    for o, _ in both(
+    for o, _ in everywhere(
         text, "k", 1, 1, np.zeros(1, np.int32), np.ones(2, np.float16), defines=defines
     ):
         assert o[0] == 7
@@ -635,17 +638,17 @@ __global__ void as_words(const half2* x, half* y) {
 
 def test_idioms() -> None:
     x = np.arange(-64, 192, dtype=np.float16)
-    for _, y in both(IDIOMS, "eight_at_once", 1, 32, x, np.zeros(256, np.float16), 256):
+    for _, y in everywhere(IDIOMS, "eight_at_once", 1, 32, x, np.zeros(256, np.float16), 256):
         assert np.array_equal(y, 2 * x)
     words = x[:64].view(np.float32)
-    for _, y in both(IDIOMS, "through_a_union", 1, 8, words, np.zeros(32, np.float32)):
+    for _, y in everywhere(IDIOMS, "through_a_union", 1, 8, words, np.zeros(32, np.float32)):
         assert np.array_equal(y.view(np.float16), 2 * x[:64])
-    for _, y in both(IDIOMS, "tree", 1, 64, x[40:104].copy(), np.zeros(1, np.float16)):
+    for _, y in everywhere(IDIOMS, "tree", 1, 64, x[40:104].copy(), np.zeros(1, np.float16)):
         assert y[0] == sum(range(40))
-    for (y,) in both(IDIOMS, "by_compare_and_swap", 2, 32, np.zeros(2, np.float16)):
+    for (y,) in everywhere(IDIOMS, "by_compare_and_swap", 2, 32, np.zeros(2, np.float16)):
         assert y.tolist() == [64, 0]
     pair = np.array([3, 4], np.float16)
-    for _, y in both(IDIOMS, "as_words", 1, 1, pair, np.zeros(2, np.float16)):
+    for _, y in everywhere(IDIOMS, "as_words", 1, 1, pair, np.zeros(2, np.float16)):
         assert y.tolist() == [7, -3]
 
 
@@ -664,7 +667,9 @@ template <class T> __global__ void scale(const T* x, T* y, float alpha) {
 @formats
 def test_a_template_for_any_number(f: Format) -> None:
     x = np.arange(-3, 5).astype(f.dtype)
-    for _, y in both(f.include + GENERIC, f"scale<{f.type}>", 1, 8, x, np.zeros(8, f.dtype), 2.0):
+    for _, y in everywhere(
+        f.include + GENERIC, f"scale<{f.type}>", 1, 8, x, np.zeros(8, f.dtype), 2.0
+    ):
         assert y.tolist() == [-2, -3, 5, 1, 2, 5, 4, 9]
 
 
@@ -684,7 +689,7 @@ def test_all_8_bit_floats_are_read(kind: str) -> None:
         "{ int i = threadIdx.x; y[i] = (float)x[i]; z[i] = (half)x[i]; }"
     )
     arrays = [np.arange(256, dtype=np.uint8), np.zeros(256, np.float32), np.zeros(256, np.float16)]
-    for x, y, z in both(text, "k", 1, 256, *arrays):
+    for x, y, z in everywhere(text, "k", 1, 256, *arrays):
         wanted = x.view(dtype).astype(np.float32)
         assert np.array_equal(y, wanted, equal_nan=True)
         assert np.array_equal(z.astype(np.float32), wanted, equal_nan=True)
@@ -709,7 +714,7 @@ def test_numbers_become_8_bit_floats(kind: str) -> None:
     over = large & ~(np.abs(plain.astype(np.float32)) <= most)
     clipped = np.where(over, np.copysign(most, x).astype(dtype), plain)
     loose = np.where(over, np.copysign(beyond, x).astype(dtype), plain)
-    for _, y, z in both(
+    for _, y, z in everywhere(
         text, "k", 257, BLOCK, x, np.zeros(len(x), np.uint8), np.zeros(len(x), np.uint8)
     ):
         same(y.view(dtype), clipped)
@@ -724,7 +729,7 @@ def test_packed_8_bit_floats() -> None:
         " z[1].z = (int)__nv_fp8_e4m3(6); z[1].w = (bool)__nv_fp8_e5m2(0.0); }"
     )
     arrays = [np.zeros(1, np.uint32), np.zeros(8, np.float32), np.zeros(1, np.uint16)]
-    for y, z, w in both(text, "k", 1, 1, *arrays):
+    for y, z, w in everywhere(text, "k", 1, 1, *arrays):
         assert z.tolist() == [1, -2, 3, 0.5, 4, 5, 6, 0]
         assert y.view(ml_dtypes.float8_e4m3fn).astype(float).tolist() == [1, -2, 3, 0.5]
         assert w.view(ml_dtypes.float8_e5m2).astype(float).tolist() == [4, 5]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ pytest.importorskip("clang.cindex")
 
 from tests.support.cuda_cpp import run
 from tests.support.cuda_cpp_host import both
+
+everywhere = functools.partial(both, is_for_nvrtc=True)
 
 # name: (headers, declarations, statements that set o[0], o[1], ... (double), what they are); n is 5
 SNIPPETS: dict[str, tuple[str, str, str, list[float]]] = {
@@ -67,9 +70,9 @@ SNIPPETS: dict[str, tuple[str, str, str, list[float]]] = {
     ),
     "pairs": (
         "cuda/std/utility",
-        "__device__ cuda::std::pair<int, float> both(int a) { return {a, a * 0.5f}; }",
-        "auto p = both(n); o[0] = p.first; o[1] = p.second; p = cuda::std::make_pair(7, 8.f);"
-        "o[2] = cuda::std::get<0>(p) + cuda::std::get<1>(p); o[3] = p < both(9); o[4] = p == p;"
+        "__device__ cuda::std::pair<int, float> everywhere(int a) { return {a, a * 0.5f}; }",
+        "auto p = everywhere(n); o[0] = p.first; o[1] = p.second; p = cuda::std::make_pair(7, 8.f);"
+        "o[2] = cuda::std::get<0>(p) + cuda::std::get<1>(p); o[3] = p < everywhere(9); o[4] = p == p;"
         "auto [a, b] = p; o[5] = a - b; cuda::std::pair<int, float> q(1, 2); cuda::std::swap(p, q);"
         "o[6] = p.second + q.second; int x = cuda::std::exchange(a, 3); o[7] = x * 10 + a;"
         "cuda::std::get<0>(q) = 11; o[8] = q.first;",
@@ -199,7 +202,7 @@ def test_snippet(name: str) -> None:
     headers, declarations, statements, wanted = SNIPPETS[name]
     includes = "".join(f"#include <{header}>\n" for header in headers.split())
     text = f"{includes}{declarations}\n__global__ void k(double* o, int n) {{\n{statements}\n}}"
-    for (o,) in both(text, "k", 1, 1, np.full(len(wanted), -99.0), 5):
+    for (o,) in everywhere(text, "k", 1, 1, np.full(len(wanted), -99.0), 5):
         assert o.tolist() == pytest.approx(wanted, rel=0, abs=0)
 
 
@@ -263,7 +266,7 @@ def test_complex_functions(where: str, real: str) -> None:
     parts = [v.view(v.real.dtype) for v in (a, b)]
     out = np.zeros((len(COMPLEX), 512), parts[0].dtype)
     tolerance = 5e-6 if real == "float" else 1e-14
-    for *_, y in both(text, "k", 1, 256, *parts, out, is_for_nvrtc=where != "thrust"):
+    for *_, y in everywhere(text, "k", 1, 256, *parts, out, is_for_nvrtc=where != "thrust"):
         for (line, function), row in zip(COMPLEX.items(), y.view(dtype), strict=True):
             wanted = function(a.astype(np.complex128), b.astype(np.complex128))
             error = np.abs(row - wanted) / np.maximum(np.abs(wanted), 1)
@@ -277,7 +280,7 @@ def test_complex_roots_at_the_ends_of_the_range() -> None:
         " y[8 + i] = x[i] / C(1e30f, 1e30f); }"
     )
     x = np.array([0, -4, 1e38 + 1e38j, 1e-40j, -1e30 - 1j, 3 - 4j, 2j, 5], np.complex64)
-    for _, y in both(text, "k", 1, 8, x.view(np.float32), np.zeros(32, np.float32)):
+    for _, y in everywhere(text, "k", 1, 8, x.view(np.float32), np.zeros(32, np.float32)):
         root, quotient = y.view(np.complex64).reshape(2, 8)
         assert np.allclose(root, np.sqrt(x.astype(np.complex128)), rtol=1e-6, atol=1e-30)
         assert np.allclose(
@@ -312,7 +315,7 @@ __global__ void k(int* x, float* f, long long* w, unsigned* u, int* seen) {
         np.arange(11, dtype=np.int32), np.zeros(1, np.float32), np.zeros(2, np.int64),
         np.zeros(1, np.uint32), np.zeros(64, np.int32),
     ]  # fmt: skip
-    for x, f, w, u, seen in both(text, "k", 1, 64, *arrays):
+    for x, f, w, u, seen in everywhere(text, "k", 1, 64, *arrays):
         assert x.tolist() == [64, 65, 2 - 128, 3 + 192, 7, 8, 0, 7, 7, 10, 4]
         assert f[0] == 32
         assert w.tolist() == [6300, -63]
@@ -332,5 +335,5 @@ __global__ void k(int* y) {
   y[threadIdx.x] = s.load(cuda::memory_order_acquire) + s;
 }
 """
-    for (y,) in both(text, "k", 1, 64, np.zeros(64, np.int32)):
+    for (y,) in everywhere(text, "k", 1, 64, np.zeros(64, np.int32)):
         assert y.tolist() == [384] * 64
