@@ -1,7 +1,8 @@
 // Launches whose blocks wait for each other (cooperative kernels).
 //
 // A block that waits has returned: what it keeps lies in a scratch of its own. So a phase, from one
-// barrier of the grid to the next, is an ordinary launch of the pool, and any worker takes any block.
+// barrier of the grid to the next, is an ordinary launch of the pool, and any worker takes any
+// block.
 #include "phases.hpp"
 
 #include <cstdlib>

@@ -696,7 +696,8 @@ static ax_status stopped(const struct ax_kernel_t* kernel) {
   return fail(AX_ERROR_STOPPED, "", "sim: kernel %s was stopped before its end", kernel->name);
 }
 
-/* Blocks that wait for each other: each has a scratch of its own, and all run to their next wait. */
+/* Blocks that wait for each other: each has a scratch of its own, and all run to their next wait.
+ */
 typedef struct sim_phases {
   const struct ax_kernel_t* kernel;
   const ax_host_call* call;

@@ -17,7 +17,11 @@ from accelerx.compiler.frontends.cuda_cpp.clang import (
     is_expression,
     kind,
 )
-from accelerx.compiler.frontends.cuda_cpp.expressions import Expressions, is_lvalue
+from accelerx.compiler.frontends.cuda_cpp.expressions import (
+    Expressions,
+    is_lvalue,
+    points_to_functions,
+)
 from accelerx.compiler.frontends.cuda_cpp.memory import type_of, zero_of
 from accelerx.compiler.frontends.cuda_cpp.state import Frame, Key
 from accelerx.compiler.frontends.cuda_cpp.values import (
@@ -101,7 +105,42 @@ class Calls(Expressions):
             callee = self.load(cast(Place, callee))
         if isinstance(callee, Function):
             return self._function(c, callee.cursor, arguments)
-        raise self.unsupported(c, "a function known only at run time is called")
+        if points_to_functions(cast(Value, callee)):
+            return self._one_of(c, cast(Pointer, callee), arguments)
+        raise self.unsupported(
+            c,
+            "which function is called here cannot be found out",
+            "assign functions of this text to the pointer, or make it a template's argument",
+        )
+
+    def _one_of(self, c: Cursor, callee: Pointer, arguments: list[Cursor]) -> Place | Value:
+        """A call of one of several functions: each is inlined into a branch of its own."""
+        known = [(i, t) for i, t in enumerate(callee.targets) if isinstance(t, Function)]
+        if len(known) == 1:
+            return self._function(c, known[0][1].cursor, arguments)
+        type_, loc = self.type(c), self.loc(c)
+        if isinstance(type_, ctypes.Reference):
+            raise self.unsupported(c, "one of several functions that return references is called")
+        assert callee.tag is not None
+        tag = self.spill(callee.tag, "tag", loc)
+        place = (
+            None
+            if isinstance(type_, ctypes.Void)
+            else self.declare((*self.frame.chain, c.hash, "called"), type_, "called")
+        )
+        branches: list[tuple[int, list[ir.Stmt]]] = []
+        for number, function in known:
+            with self.collected() as body:
+                x = self._function(c, function.cursor, arguments)
+                if place is not None:
+                    value = self.load(cast(Place, x)) if is_lvalue(x) else cast(Value, x)
+                    self.assign(place, value, loc)
+            branches.append((number, body))
+        out = branches[-1][1]
+        for number, body in reversed(branches[:-1]):
+            out = [ir.If(ir.Compare("eq", tag, const(number, int32), loc), body, out, loc)]
+        self.out += out
+        return Nothing() if place is None else self._returned(place)
 
     def _method(self, c: Cursor, target: Cursor, arguments: list[Cursor]) -> Place | Value:
         parameters = len(list(target.get_arguments()))
@@ -315,8 +354,9 @@ class Calls(Expressions):
             return cast(Binding, x)
         if isinstance(type_, ctypes.Pointer):
             value = self.decayed(x)
-            if isinstance(value, Function):
-                return value
+            if isinstance(value, Function) and key not in self.facts.mutable:
+                return Constant(type_, value, key)
+            value = self.as_pointer(value)
             if isinstance(value, ir.Const):
                 value = self.null(type_.pointee)
             if isinstance(value, Pointer):

@@ -28,6 +28,7 @@ ClangType = Any
 
 _PROBE = "__accelerx_entry"
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _NO_EXPRESSION = re.compile(r"[;\n\r\\#\"]|//|/\*")
 _FLAGS = (
     "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_70", "-nocudainc", "-nocudalib",
@@ -336,12 +337,18 @@ class Unit:
         return path.read_text(errors="replace") if path.is_file() else ""
 
     def between(self, a: Cursor, b: Cursor) -> str:
-        """The text between two cursors of one file; "" if a macro wrote them."""
-        start, end = a.extent.end, b.extent.start
+        """The text between two cursors of one file, without comments; "" if a macro wrote it."""
+        return self._text_from(a.extent.end, b.extent.start)
+
+    def before(self, inner: Cursor, outer: Cursor) -> str:
+        """The text of ``outer`` before a cursor inside of it; "" if a macro wrote it."""
+        return self._text_from(outer.extent.start, inner.extent.start)
+
+    def _text_from(self, start: Any, end: Any) -> str:
         if start.file is None or end.file is None or start.file.name != end.file.name:
             return ""
         raw = self._file(start.file.name).text.encode(errors="replace")
-        return raw[start.offset : end.offset].decode(errors="replace")
+        return _COMMENT.sub(" ", raw[start.offset : end.offset].decode(errors="replace"))
 
     def loc(self, cursor: Cursor, parent: Loc | None = None, function: str = "") -> Loc:
         """The place of a cursor; ``parent`` and ``function`` as in Loc."""

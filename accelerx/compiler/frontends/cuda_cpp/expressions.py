@@ -84,7 +84,7 @@ class Expressions(MemoryAccess):
 
     def condition(self, c: Cursor) -> ir.Expr:
         """A scalar or pointer as a condition."""
-        value = self.value(c)
+        value = self.as_pointer(self.value(c))
         if isinstance(value, Pointer):
             return self.not_null(value)
         return self.truth(scalar(value))
@@ -229,7 +229,7 @@ class Expressions(MemoryAccess):
         if number == kind("ENUM_CONSTANT_DECL"):
             return self.constant_of(target.enum_value, self.scalar_type(c), c)
         if number in (kind("FUNCTION_DECL"), kind("CXX_METHOD")):
-            return Function(target)
+            return self.function_value(target)
         if number == kind("PARM_DECL"):
             raise self.unsupported(c, f"'{c.spelling}' is used outside of its function")
         return self._substituted(c)
@@ -256,7 +256,7 @@ class Expressions(MemoryAccess):
         if target is not None and target._kind_id == kind("VAR_DECL"):  # a static member
             return self._static_member(target, c)
         if target is not None and target._kind_id in (kind("CXX_METHOD"), kind("FUNCTION_DECL")):
-            return Function(target)
+            return self.function_value(target)
         if target is not None and target._kind_id == kind("ENUM_CONSTANT_DECL"):
             return self.constant_of(target.enum_value, self.scalar_type(c), c)
         if inner and inner[0]._kind_id == kind("DECL_REF_EXPR"):
@@ -358,10 +358,9 @@ class Expressions(MemoryAccess):
     def _unary(self, c: Cursor) -> Place | Value:
         op, inner = unary_operator(c), children(c)[0]
         if op == "*":
-            x = self.expression(inner)
-            if isinstance(x, Function):
-                return x
-            pointer = self.decayed(x)
+            pointer = self.decayed(self.expression(inner))
+            if isinstance(pointer, Function) or points_to_functions(pointer):
+                return pointer
             if not isinstance(pointer, Pointer):
                 raise self.unsupported(c, "only a pointer can be followed")
             return self.followed(pointer, pointer.pointee, c)
@@ -487,6 +486,7 @@ class Expressions(MemoryAccess):
 
     def operated(self, op: str, a: Value, b: Value, c: Cursor) -> Value:
         """A binary operator on two values."""
+        a, b = self.as_pointer(a), self.as_pointer(b)
         if isinstance(a, Pointer) or isinstance(b, Pointer):
             return self._on_pointers(op, a, b, c)
         if not isinstance(a, ir.Expr) or not isinstance(b, ir.Expr):
@@ -691,6 +691,7 @@ class Expressions(MemoryAccess):
         return self.decayed(x)
 
     def _paired(self, a: Value, b: Value, c: Cursor) -> tuple[Value, Value]:
+        a, b = self.as_pointer(a), self.as_pointer(b)
         if isinstance(a, Pointer) and isinstance(b, ir.Const):
             return a, self.null(a.pointee)
         if isinstance(b, Pointer) and isinstance(a, ir.Const):
@@ -774,7 +775,9 @@ class Expressions(MemoryAccess):
         self, x: Place | Value, target: ctypes.CType | None, source: Cursor, c: Cursor
     ) -> Place | Value:
         """``x`` as ``target``; what stays the same object stays a place."""
-        if isinstance(x, (Function, Closure, Nothing)) or target is None:
+        if isinstance(x, (Closure, Nothing)) or target is None:
+            return x
+        if isinstance(x, Function) and not isinstance(target, ctypes.Scalar):
             return x
         if isinstance(target, ctypes.Reference):
             return self._rebound(x, target.referee, c)
@@ -793,7 +796,7 @@ class Expressions(MemoryAccess):
             type_ = x.type
             if isinstance(type_, ctypes.Scalar) and type_.dtype is dtype:
                 return x
-        value = self.decayed(x)
+        value = self.as_pointer(self.decayed(x))
         if isinstance(value, Pointer):
             return self.not_null(value) if dtype.is_bool else self.cast(self.address(value), dtype)
         if not isinstance(value, ir.Expr):
@@ -806,6 +809,8 @@ class Expressions(MemoryAccess):
         if isinstance(x, PointerVariable) and ctypes.same(x.type.pointee, target.pointee):
             return x
         value = self.decayed(x)
+        if isinstance(value, Function):
+            return value
         if isinstance(value, ir.Const) and not value.value:
             return self.null(target.pointee)
         if not isinstance(value, Pointer):
@@ -998,6 +1003,14 @@ def literal_text(c: Cursor) -> float:
 def unquoted(text: str) -> str:
     """The text of a string literal, which clang spells with escapes."""
     return ast.literal_eval(f"b{text}").decode(errors="replace") if text[:1] == '"' else text
+
+
+def points_to_functions(value: Value) -> bool:
+    """Whether a value is a pointer that points to functions, or to nothing."""
+    if not isinstance(value, Pointer):
+        return False
+    known = [target for target in value.targets if target is not None]
+    return bool(known) and all(isinstance(target, Function) for target in known)
 
 
 def member_paths(record: ctypes.Record, name: str) -> list[list[str]]:

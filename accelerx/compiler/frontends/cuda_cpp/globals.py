@@ -125,6 +125,9 @@ class Globals(Statements):
         name = self.name(("module", c.hash), c.spelling)
         root = self.roots.setdefault(name, Root(name, "global", ctypes.unit_of(type_)))
         if name not in self.mems:
+            value = initialiser_of(c)
+            if value is not None and initial_bytes(type_, value) is None:
+                raise self.unsupported(c, f"the initialiser of '{c.spelling}' is not constant")
             dtype = cell_type(root, type_)
             size = max(type_.size // root.unit, 1)
             self.mems[name] = ir.Mem(name, dtype, "global", (size,), (1,), loc=self.unit.loc(c))

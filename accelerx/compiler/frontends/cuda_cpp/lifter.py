@@ -183,8 +183,6 @@ class Lifter(Globals):
             dtype = cell_type(Root(c.spelling, "global", unit), type_)
             value = initialiser_of(c)
             initial = None if value is None else initial_bytes(type_, value)
-            if value is not None and initial is None:
-                raise self.unsupported(c, f"the initialiser of '{c.spelling}' is not constant")
             constant = any(x._kind_id == kind("CUDACONSTANT_ATTR") for x in children(c))
             yield GlobalVariable(c.spelling, dtype, type_.size, constant, initial)
 

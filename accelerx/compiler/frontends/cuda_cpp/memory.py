@@ -496,6 +496,7 @@ class MemoryAccess(State):
                     ir.Assign(place.name, self.cast(scalar(value), place.type.dtype, loc), loc)
                 )
             case PointerVariable():
+                value = self.as_pointer(value)
                 assert isinstance(value, Pointer)
                 self.store_pointer(place, value, loc)
             case Chosen():
@@ -555,6 +556,11 @@ class MemoryAccess(State):
     def _copy(self, place: Place, value: Value, loc: Loc | None) -> None:
         """Copies a record or an array."""
         if not isinstance(value, (Object, Memory, Bits)):
+            if isinstance(self.as_pointer(value), Pointer):
+                raise self.internal(
+                    "a pointer is stored in memory; kernels keep pointers in locals and arguments only",
+                    "store an index instead",
+                )
             raise self.internal("this cannot be assigned")
         type_ = type_of(place)
         if isinstance(place, Object) and isinstance(value, Object):

@@ -18,6 +18,7 @@ from accelerx.compiler.frontends.cuda_cpp import types as ctypes
 from accelerx.compiler.frontends.cuda_cpp.clang import ClangType, Cursor, Unit
 from accelerx.compiler.frontends.cuda_cpp.values import (
     Binding,
+    Function,
     Memory,
     Nothing,
     Object,
@@ -111,6 +112,7 @@ class State:
         self.taken: set[str] = set()
         self.roots: dict[str, Root] = {}
         self.places: dict[Key, Place] = {}
+        self.functions: dict[int, Function] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -182,8 +184,7 @@ class State:
         type_ = self.type_of(parameter.type, given or parameter)
         if not isinstance(type_, ctypes.Array):
             return type_
-        element = parameter.type.get_canonical().element_type
-        return ctypes.pointer_to(type_.element, to_const=ctypes.is_const(element))
+        return ctypes.pointer_to(type_.element, to_const=ctypes.is_const(parameter.type))
 
     def scalar_type(self, cursor: Cursor) -> DType:
         """The dtype of a scalar expression."""
@@ -314,6 +315,18 @@ class State:
         if by == 1:
             return e
         return fold(ir.Binary("mul", e, ir.Const(by, e.type), e.type, True))
+
+    # ---------------------------------------------------------------------------- functions
+
+    def function_value(self, cursor: Cursor) -> Function:
+        """A function as a value, always the same."""
+        return self.functions.setdefault(cursor.canonical.hash, Function(cursor))
+
+    def as_pointer(self, value: Value) -> Value:
+        """A function as the pointer to it; any other value as it is."""
+        if isinstance(value, Function):
+            return Pointer(ctypes.Void(), (value,), ir.Const(0, int32))
+        return value
 
     # ------------------------------------------------------------------------ order of effects
 

@@ -11,6 +11,7 @@ from accelerx.compiler.diagnostics import Loc
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
 from accelerx.compiler.frontends.cuda_cpp.calls import (
     Calls,
+    Constant,
     initialiser_of,
     is_array,
     is_closure,
@@ -213,8 +214,7 @@ class Statements(Calls):
     def _switch(self, c: Cursor) -> None:
         """A switch: each arm runs where its case, or one it falls through from, was met."""
         parts = list(children(c))
-        while len(parts) > 2 and parts[0]._kind_id != kind("VAR_DECL"):
-            self.statement(parts.pop(0))
+        self._without_beginning(c, parts[0])
         if parts[0]._kind_id == kind("VAR_DECL"):  # switch (int n = f())
             self.declaration(parts.pop(0))
         value = self.spill(self.scalar(parts[0]), "switch", self.loc(c))
@@ -226,6 +226,15 @@ class Statements(Calls):
         finally:
             self.frame.breaks.pop()
         self.out += body
+
+    def _without_beginning(self, c: Cursor, first: Cursor) -> None:
+        """Refuses ``switch (n = f(); n)``, of which libclang does not show the beginning."""
+        if ";" in self.unit.before(first, c):
+            raise self.unsupported(
+                c,
+                "a statement inside of the parentheses",
+                "write it as a statement before this one",
+            )
 
     def _arms(self, body: Cursor) -> list[tuple[list[Cursor | None], list[Cursor]]]:
         """Each arm's case labels (None: default) and statements."""
@@ -459,6 +468,7 @@ class Statements(Calls):
         """``for (x : array)``: over an array of known length, or what begin() and end() give."""
         parts = list(children(c))
         variable = next(x for x in parts if x._kind_id == kind("VAR_DECL"))
+        self._without_beginning(c, variable)
         rest = [x for x in parts if x._kind_id != kind("VAR_DECL")]
         x = self.expression(rest[0])
         if not is_lvalue(x) or isinstance(x, Closure):
@@ -602,11 +612,11 @@ class Statements(Calls):
         if isinstance(type_, ctypes.Void):
             raise self.unsupported(c, f"kernels cannot hold a value of type '{type_}'")
         if value is not None and isinstance(type_, ctypes.Pointer):
-            x = self.expression(value)
-            if isinstance(x, Function):
-                return x
+            x = self._pointer_value(self.expression(value), type_)
+            if isinstance(x, Function) and key not in self.facts.mutable:
+                return Constant(type_, x, key)
             place = self.declare(key, type_, c.spelling)
-            self.assign(place, self.as_type_of(place, self._pointer_value(x, type_)), self.loc(c))
+            self.assign(place, self.as_type_of(place, x), self.loc(c))
             return place
         if value is not None and is_array(c) and is_const_type(c):
             table = self.constant_table(c, type_, value)

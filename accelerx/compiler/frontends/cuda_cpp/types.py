@@ -138,6 +138,8 @@ def is_const(clang: ClangType) -> bool:
     """Whether a type, or an array's element type, is const."""
     canonical = clang.get_canonical()
     while canonical.kind.name in ("CONSTANTARRAY", "INCOMPLETEARRAY"):
+        if canonical.is_const_qualified():  # libclang puts it on the array or on the element
+            return True
         canonical = canonical.element_type
     return bool(canonical.is_const_qualified())
 

@@ -88,7 +88,14 @@ class Bits:
     offset: int
 
 
-Target = Root | PlaceRoot | None  # None: the null pointer
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function as a value: a callee, or what a function pointer points to."""
+
+    cursor: Cursor
+
+
+Target = Root | PlaceRoot | Function | None  # None: the null pointer
 
 
 @dataclass(slots=True, eq=False)
@@ -121,13 +128,6 @@ class PointerVariable:
     type: ctypes.Pointer
     key: tuple[object, ...]
     name: str
-
-
-@dataclass(slots=True, eq=False)
-class Function:
-    """A function as a value: a callee, or a function pointer known at compile time."""
-
-    cursor: Cursor
 
 
 @dataclass(slots=True, eq=False)
