@@ -167,7 +167,8 @@ def test_an_explanation_says_what_waiting_costs(cpu: Device) -> None:
 
 
 @pytest.mark.parametrize("name", ["cpu", "sim:0"])
-def test_more_blocks_than_can_be_resident(name: str) -> None:
+def test_more_blocks_than_can_be_resident(name: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("cpu" if name == "cpu" else "sim")
     with pytest.raises(OutOfResourcesError) as caught, ax.device(name):
         total_of[4_000_000, 64](np.zeros(64), np.zeros(1), np.zeros(1))
     assert "4000000 blocks" in str(caught.value)

@@ -104,7 +104,10 @@ class Launcher:
         configuration = self._configuration
         threads = prod(configuration.grid) * prod(configuration.block)
         return threads >= WIDE_ELEMENTS or any(
-            isinstance(value, ndarray) and cast(ArrayKey, value.key).wide for value in bound.values
+            cast(ArrayKey, value.key).wide
+            if isinstance(value, ndarray)
+            else isinstance(value, np.ndarray) and value.size >= WIDE_ELEMENTS
+            for value in bound.values
         )
 
     def _launch_lent(self, values: tuple[Any, ...]) -> bool:

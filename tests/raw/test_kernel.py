@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import io
 import pickle
 import re
@@ -357,7 +358,8 @@ def test_large_arrays_get_code_whose_indices_may_wrap(monkeypatch: pytest.Monkey
     kernel = RawKernel(text, "scale")
     small, large = np.ones(64, np.float32), np.ones(256, np.float32)
     kernel((2,), (32,), (small, 64))
-    monkeypatch.setattr("accelerx.interop.WIDE_ELEMENTS", 100)
+    for module in ("accelerx.interop", "accelerx.ndarray", "accelerx.raw.launch"):
+        monkeypatch.setattr(importlib.import_module(module), "WIDE_ELEMENTS", 100)
     kernel((8,), (32,), (large, 256))
     assert (small == 2).all()
     assert (large == 2).all()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from accelerx.compiler.dialects.base import EmitOptions
 from accelerx.compiler.frontends.cuda_cpp.lifter import lift, signature
@@ -30,6 +31,7 @@ def on_host(
     **flags: Any,
 ) -> None:
     """Runs a kernel, compiled, on arrays and numbers; arrays are changed in place."""
+    pytest.importorskip("llvmlite", reason="compiling for the CPU needs llvmlite")
     unit = source(text, **flags)
     kernel = lift(unit, name)
     values: list[Any] = list(arguments)

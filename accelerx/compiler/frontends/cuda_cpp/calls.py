@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from accelerx.compiler import ir
@@ -14,8 +14,10 @@ from accelerx.compiler.frontends.cuda_cpp.clang import (
     children,
     evaluate,
     expressions,
+    hides,
     is_expression,
     kind,
+    members,
 )
 from accelerx.compiler.frontends.cuda_cpp.expressions import (
     Expressions,
@@ -509,7 +511,7 @@ class Calls(Expressions):
         self, place: Place, record: ctypes.Record, part: ctypes.Field, c: Cursor
     ) -> None:
         """A member without an initialiser: its default one, or its default constructor."""
-        declared = next((x for x in members_of(record.cursor) if x.spelling == part.name), None)
+        declared = next((x for x in members(record.cursor) if x.spelling == part.name), None)
         value = None if declared is None else initialiser_of(declared)
         if value is not None:
             self.initialise(self.member(place, part.name), value, (part.name,))
@@ -532,13 +534,17 @@ class Calls(Expressions):
             return False
         own = any(
             x._kind_id == kind("CONSTRUCTOR") and not is_trivial(x)
-            for x in members_of(type_.cursor)
+            for x in members(type_.cursor)
         )
         return own or self._has_defaults(type_)
 
     def default_construct(self, place: Place, record: ctypes.Record, c: Cursor) -> None:
         """Runs the default constructor of a member or base that has one of interest."""
-        own = [x for x in members_of(record.cursor) if x._kind_id == kind("CONSTRUCTOR")]
+        if hides(record.cursor, "CONSTRUCTOR"):
+            raise self.unsupported(
+                c, f"the default constructor of '{record}' needs libclang 20 or newer"
+            )
+        own = [x for x in members(record.cursor) if x._kind_id == kind("CONSTRUCTOR")]
         for constructor in own:
             if all(default_of(p) is not None for p in constructor.get_arguments()):
                 self.construct(place, c, constructor, [])
@@ -561,8 +567,15 @@ class Calls(Expressions):
             case _:
                 return False
 
-    def destroy(self, place: Place, record: ctypes.Record, c: Cursor) -> None:
+    def destroy(self, place: Place, type_: ctypes.CType, c: Cursor) -> None:
         """Runs an object's destructor, then those of its members and bases."""
+        if isinstance(type_, ctypes.Array):
+            for i in reversed(range(type_.count)):
+                self.destroy(self.element(place, const(i, int32)), type_.element, c)
+            return
+        if not isinstance(type_, ctypes.Record):
+            return
+        record = type_
         function = destructor_of(record)
         if function is not None:
             chain = (*self.frame.chain, c.hash, function.hash, len(self.out))
@@ -570,7 +583,7 @@ class Calls(Expressions):
             frame.this = place
             self._run(c, frame, function)
         for part in reversed(record.fields):
-            if isinstance(part.type, ctypes.Record) and self.has_destructor(part.type):
+            if self.has_destructor(part.type):
                 self.destroy(self.member(place, part.name), part.type, c)
 
     # ----------------------------------------------------------------------------- initialisers
@@ -635,8 +648,14 @@ class Calls(Expressions):
     def _construct_elements(
         self, place: Place, type_: ctypes.Array, c: Cursor, constructor: Cursor
     ) -> None:
-        if not self.is_shared(place):
-            self._default_construct_any(place, type_, c)
+        if self.is_shared(place) or is_trivial(constructor):
+            return
+        for i in range(type_.count):
+            element = self.element(place, const(i, int32))
+            if isinstance(type_.element, ctypes.Array):
+                self._construct_elements(element, type_.element, c, constructor)
+            else:
+                self.construct(element, c, constructor, [])
 
     def is_shared(self, place: Place) -> bool:
         return isinstance(place, Memory) and any(
@@ -650,7 +669,7 @@ class Calls(Expressions):
             return False
         return any(
             initialiser_of(x) is not None
-            for x in members_of(type_.cursor)
+            for x in members(type_.cursor)
             if x._kind_id == kind("FIELD_DECL")
         ) or any(self._has_defaults(part.type) for part in type_.fields)
 
@@ -937,8 +956,14 @@ def is_implicit(function: Cursor) -> bool:
 
 
 def destructor_of(record: ctypes.Record) -> Cursor | None:
-    """A destructor with a body of the program's own."""
-    for member in members_of(record.cursor):
+    """A destructor with a body of the program's own.
+
+    Raises:
+        UnknownTypeError: if there may be one that libclang does not show.
+    """
+    if hides(record.cursor, "DESTRUCTOR"):
+        raise ctypes.UnknownTypeError(f"{record} (its destructor needs libclang 20 or newer)")
+    for member in members(record.cursor):
         if member._kind_id == kind("DESTRUCTOR"):
             definition = defined(member)
             if definition is not None and not definition.is_default_method():
@@ -995,11 +1020,6 @@ def is_const_type(cursor: Cursor) -> bool:
     """Whether an object, or each element of an array, is const."""
     clang = cursor.type
     return bool(clang.is_const_qualified()) or str(clang.spelling).startswith("const ")
-
-
-def members_of(cursor: Cursor) -> Iterator[Cursor]:
-    definition = cursor.get_definition() or cursor
-    yield from children(definition)
 
 
 def captures_by_reference(c: Cursor) -> set[str]:

@@ -148,6 +148,56 @@ def _visitor() -> Any:
     return _callback()(visit)
 
 
+def members(cursor: Cursor) -> list[Cursor]:
+    """The members of a record's definition.
+
+    Those of a class template's instantiation, which libclang does not visit, are asked for one kind
+    after the other; before version 20, its fields are all there is.
+    """
+    definition = cursor.get_definition() or cursor
+    if pattern_of(definition) is None:
+        return children(definition)
+    try:
+        return cast("list[Cursor]", definition._accelerx_members)
+    except AttributeError:
+        own = definition.type
+        found = list(own.get_fields())
+        if hasattr(own, "get_methods"):
+            found += [m for m in own.get_methods() if m.location != definition.location]
+        definition._accelerx_members = found
+        return found
+
+
+def bases(cursor: Cursor) -> list[Cursor]:
+    """The base classes of a record's definition, as CXX_BASE_SPECIFIER cursors."""
+    definition = cursor.get_definition() or cursor
+    if pattern_of(definition) is not None and hasattr(definition.type, "get_bases"):
+        return list(definition.type.get_bases())
+    return [x for x in children(definition) if x._kind_id == kind("CXX_BASE_SPECIFIER")]
+
+
+def pattern_of(definition: Cursor) -> Cursor | None:
+    """The class template that a record is an instantiation of; None if it was written itself."""
+    try:
+        return definition._accelerx_pattern
+    except AttributeError:
+        library = cindex().conf.lib
+        pattern = library.clang_getSpecializedCursorTemplate(definition)
+        if pattern is not None and pattern.location != definition.location:
+            pattern = None
+        definition._accelerx_pattern = pattern
+        return cast("Cursor | None", pattern)
+
+
+def hides(definition: Cursor, *kinds: str) -> bool:
+    """Whether an instantiation has members or bases of these kinds that libclang does not show."""
+    pattern = pattern_of(definition)
+    if pattern is None or hasattr(definition.type, "get_methods"):
+        return False
+    wanted = set(map(kind, kinds))
+    return any(x._kind_id in wanted and not x.is_default_method() for x in children(pattern))
+
+
 def is_expression(cursor: Cursor) -> bool:
     """Whether a cursor is an expression (libclang numbers them from 100)."""
     return bool(100 <= cursor._kind_id < 200)

@@ -36,7 +36,8 @@ _WRITE_IT_OUT = "on other devices write it out: shared memory and warp shuffles 
 # What clang says: what is said instead (the groups fill it), and a hint.
 _SAID: tuple[tuple[str, str, str], ...] = (
     (
-        "kernel launch from __device__ or __global__ function requires relocatable device code.*",
+        "kernel launch from __device__ or __global__ function requires relocatable device code.*"
+        "|reference to __global__ function '.+' in __(?:global|device)__ function",
         "launches from kernels run on CUDA devices only",
         "launch the kernel from the host",
     ),

@@ -78,7 +78,7 @@ class Frame:
     by_reference: bool = False
     returned: Place | None = None
     breaks: list[tuple[str | None, int]] = field(default_factory=list)
-    scopes: list[list[tuple[Place, ctypes.Record, Cursor]]] = field(default_factory=list)
+    scopes: list[list[tuple[Place, ctypes.CType, Cursor]]] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -110,6 +110,7 @@ class State:
         self.facts = Facts()
         self.names: dict[Key, str] = {}  # of locals and arrays, the same in every pass
         self.taken: set[str] = set()
+        self.suffixes: dict[str, int] = {}  # the next number for a name, by its stem
         self.roots: dict[str, Root] = {}
         self.places: dict[Key, Place] = {}
         self.functions: dict[int, Function] = {}
@@ -221,9 +222,10 @@ class State:
         found = self.names.get(key)
         if found is None:
             stem = stem or "t"
-            found, n = stem, 1
+            found, n = stem, self.suffixes.get(stem, 1)
             while found in self.taken:
                 found, n = f"{stem}.{n}", n + 1
+            self.suffixes[stem] = n
             self.taken.add(found)
             self.names[key] = found
         return found

