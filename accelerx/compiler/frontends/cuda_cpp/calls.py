@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from accelerx.compiler import ir
@@ -532,9 +532,8 @@ class Calls(Expressions):
             return self._has_constructor(type_.element)
         if not isinstance(type_, ctypes.Record):
             return False
-        own = any(
-            x._kind_id == kind("CONSTRUCTOR") and not is_trivial(x)
-            for x in members(type_.cursor)
+        own = hides(type_.cursor, "CONSTRUCTOR") or any(
+            x._kind_id == kind("CONSTRUCTOR") and not is_trivial(x) for x in members(type_.cursor)
         )
         return own or self._has_defaults(type_)
 
@@ -648,7 +647,10 @@ class Calls(Expressions):
     def _construct_elements(
         self, place: Place, type_: ctypes.Array, c: Cursor, constructor: Cursor
     ) -> None:
-        if self.is_shared(place) or is_trivial(constructor):
+        if self.is_shared(place):
+            return
+        if is_trivial(constructor):
+            self._default_construct_any(place, type_, c)
             return
         for i in range(type_.count):
             element = self.element(place, const(i, int32))
@@ -682,8 +684,32 @@ class Calls(Expressions):
 
     def fill(self, place: Place, c: Cursor) -> None:
         """Initialises an object from a braced list; what the list leaves out is zero."""
+        if any(designated(x) is not None for x in children(c)):
+            self._fill_designated(place, c)
+            return
         rest = iter_of(children(c))
         self._fill_from(place, rest, c, top=True)
+
+    def _fill_designated(self, place: Place, c: Cursor) -> None:
+        """``{.x = 1, .z = 2}``, ``{[3] = 4, 5}``: what is named, and what follows it."""
+        type_ = type_of(place)
+        self.zero(place, self.loc(c))
+        items = list(designations(type_, [x for x in children(c) if is_expression(x)]))
+        if any(path is None for path, _ in items):
+            raise self.unsupported(c, "this designated initialiser", "write the values in order")
+        if isinstance(type_, ctypes.Record) and not type_.is_union:
+            named = {path[0] for path, _ in items if path}
+            for part in type_.fields:
+                if part.name not in named:
+                    self._default_part(place, type_, part, c)
+        for path, value in items:
+            target = place
+            for name in path or ():
+                if isinstance(type_of(target), ctypes.Array):
+                    target = self.element(target, const(int(name), int32))
+                else:
+                    target = self.found_member(target, None, name, c)
+            self.initialise(target, value)
 
     def _fill_from(self, place: Place, rest: Rest, c: Cursor, *, top: bool) -> None:
         type_ = type_of(place)
@@ -953,6 +979,40 @@ def is_implicit(function: Cursor) -> bool:
     if has_no_body(function) or function.is_default_method():
         return True
     return bool(function.location == function.semantic_parent.location)
+
+
+def designated(c: Cursor) -> tuple[list[Cursor], Cursor] | None:
+    """The designators and the value of ``.x = 1`` in a braced list; None if it is another item."""
+    if c._kind_id != kind("UNEXPOSED_EXPR") or c.type.kind.name != "VOID":
+        return None
+    *names, value = children(c) or [None]
+    return (names, value) if names else None
+
+
+def designations(
+    type_: ctypes.CType, items: Sequence[Cursor]
+) -> Iterator[tuple[tuple[str, ...] | None, Cursor]]:
+    """Each item of a braced list with the path to the part that it sets; None if it is unknown."""
+    if isinstance(type_, ctypes.Array):
+        names = [str(i) for i in range(type_.count)]
+    else:
+        names = [part.name for part in type_.fields] if isinstance(type_, ctypes.Record) else []
+    at = 0
+    for item in items:
+        found = designated(item)
+        if found is None:
+            yield (names[at],) if at < len(names) else None, item
+        else:
+            path = tuple(
+                x.spelling if x._kind_id == kind("MEMBER_REF") else str(evaluate(x))
+                for x in found[0]
+            )
+            if path[0] not in names or any(t.spelling == "..." for t in item.get_tokens()):
+                yield None, item
+                return
+            at = names.index(path[0])
+            yield path, found[1]
+        at += 1
 
 
 def destructor_of(record: ctypes.Record) -> Cursor | None:

@@ -154,17 +154,19 @@ def members(cursor: Cursor) -> list[Cursor]:
     Those of a class template's instantiation, which libclang does not visit, are asked for one kind
     after the other; before version 20, its fields are all there is.
     """
-    definition = cursor.get_definition() or cursor
-    if pattern_of(definition) is None:
-        return children(definition)
     try:
-        return cast("list[Cursor]", definition._accelerx_members)
+        return cast("list[Cursor]", cursor._accelerx_members)
     except AttributeError:
+        definition = cursor.get_definition() or cursor
         own = definition.type
-        found = list(own.get_fields())
-        if hasattr(own, "get_methods"):
-            found += [m for m in own.get_methods() if m.location != definition.location]
-        definition._accelerx_members = found
+        if pattern_of(definition) is None:
+            found = children(definition)
+        elif hasattr(own, "get_methods"):
+            explicit = [m for m in own.get_methods() if m.location != definition.location]
+            found = [*own.get_fields(), *explicit]
+        else:
+            found = list(own.get_fields())
+        cursor._accelerx_members = found
         return found
 
 
@@ -181,8 +183,10 @@ def pattern_of(definition: Cursor) -> Cursor | None:
     try:
         return definition._accelerx_pattern
     except AttributeError:
-        library = cindex().conf.lib
-        pattern = library.clang_getSpecializedCursorTemplate(definition)
+        if hasattr(definition, "specialized_template"):
+            pattern = definition.specialized_template
+        else:
+            pattern = cindex().conf.lib.clang_getSpecializedCursorTemplate(definition)
         if pattern is not None and pattern.location != definition.location:
             pattern = None
         definition._accelerx_pattern = pattern

@@ -11,7 +11,13 @@ import numpy as np
 from accelerx import dtypes
 from accelerx.compiler import ir
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
-from accelerx.compiler.frontends.cuda_cpp.calls import Constant, initialiser_of, is_const_type
+from accelerx.compiler.frontends.cuda_cpp.calls import (
+    Constant,
+    designated,
+    designations,
+    initialiser_of,
+    is_const_type,
+)
 from accelerx.compiler.frontends.cuda_cpp.clang import Cursor, children, evaluate, expressions, kind
 from accelerx.compiler.frontends.cuda_cpp.expressions import COORDINATES, rounded
 from accelerx.compiler.frontends.cuda_cpp.state import cell_type
@@ -213,6 +219,11 @@ def _write(data: bytearray, offset: int, type_: ctypes.CType, value: Cursor) -> 
     if value._kind_id != kind("INIT_LIST_EXPR"):
         return False
     items = expressions(value)
+    if any(designated(x) is not None for x in items):
+        return all(
+            path is not None and _write_at(data, offset, type_, path, x)
+            for path, x in designations(type_, items)
+        )
     slots = list(_slots(type_))
     if any(
         isinstance(part, (ctypes.Array, ctypes.Record)) and x._kind_id != kind("INIT_LIST_EXPR")
@@ -222,6 +233,21 @@ def _write(data: bytearray, offset: int, type_: ctypes.CType, value: Cursor) -> 
     return len(items) <= len(slots) and all(
         _write(data, offset + at, part, x) for (at, part), x in zip(slots, items, strict=False)
     )
+
+
+def _write_at(
+    data: bytearray, offset: int, type_: ctypes.CType, path: tuple[str, ...], value: Cursor
+) -> bool:
+    """Writes a part of an object, which designators name."""
+    for name in path:
+        if isinstance(type_, ctypes.Array):
+            offset, type_ = offset + int(name) * type_.element.size, type_.element
+        elif isinstance(type_, ctypes.Record) and name in type_.by_name:
+            part = type_.by_name[name]
+            offset, type_ = offset + part.offset, part.type
+        else:
+            return False
+    return _write(data, offset, type_, value)
 
 
 def _slots(type_: ctypes.CType) -> Iterator[tuple[int, ctypes.CType]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from ctypes import ArgumentError
 from dataclasses import dataclass, field
 
 from accelerx import dtypes
@@ -38,11 +39,6 @@ from accelerx.errors import AccelerxError, CompileError, UnsupportedKernelError
 Key = tuple[object, ...]
 MAX_PASSES = 40
 MAX_LOCAL_BYTES = 512 * 1024  # CUDA's limit
-# What Python raises where the front end did not foresee a construct
-UNFORESEEN = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, NotImplementedError,
-    StopIteration, TypeError, ValueError,
-)  # fmt: skip
 
 
 class Again(Exception):
@@ -156,11 +152,11 @@ class State:
         """Gives an error of the front end itself the place at which it happened."""
         try:
             yield
-        except AccelerxError:
-            raise
+        except (AccelerxError, Again, RecursionError, ArgumentError):
+            raise  # ArgumentError is what ctypes makes of a RecursionError
         except ctypes.UnknownTypeError as e:  # a pointer's, which is looked at when it is followed
             raise self.internal(f"kernels cannot hold a value of type '{e}'") from e
-        except UNFORESEEN as e:
+        except Exception as e:
             what = f"{type(e).__name__}: {e}" if str(e) else type(e).__name__
             raise self.internal(
                 f"the front end fails here ({what})",
