@@ -21,7 +21,11 @@ def fold(e: Expr, known: Constants | None = None) -> Expr:
     """``e`` with locals in ``known`` replaced and constant parts evaluated."""
     if isinstance(e, ir.Local):
         return known.get(e.name, e) if known else e
-    e = ir.map_operands(e, lambda x: fold(x, known))
+    return fold_root(ir.map_operands(e, lambda x: fold(x, known)))
+
+
+def fold_root(e: Expr) -> Expr:
+    """``e`` evaluated if it is constant, its operands being folded already."""
     match e:
         case ir.Binary():
             return _fold_binary(e)

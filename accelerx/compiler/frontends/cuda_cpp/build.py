@@ -12,7 +12,7 @@ from accelerx.compiler.frontends.cuda_cpp import types as ctypes
 from accelerx.compiler.frontends.cuda_cpp.clang import Cursor
 from accelerx.compiler.frontends.cuda_cpp.expressions import Expressions, rounded
 from accelerx.compiler.frontends.cuda_cpp.values import Place, Pointer, Value
-from accelerx.compiler.passes.fold import fold
+from accelerx.compiler.passes.fold import fold_root as fold
 from accelerx.dtypes import DType, bool_
 
 Lifter = Expressions

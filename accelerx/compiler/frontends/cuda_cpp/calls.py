@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from accelerx.compiler import ir
@@ -10,6 +12,7 @@ from accelerx.compiler.diagnostics import render
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
 from accelerx.compiler.frontends.cuda_cpp.builtins import BUILTINS
 from accelerx.compiler.frontends.cuda_cpp.clang import (
+    ClangType,
     Cursor,
     children,
     evaluate,
@@ -21,6 +24,7 @@ from accelerx.compiler.frontends.cuda_cpp.clang import (
 )
 from accelerx.compiler.frontends.cuda_cpp.expressions import (
     Expressions,
+    is_choice,
     is_lvalue,
     points_to_functions,
 )
@@ -36,6 +40,8 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
     Object,
     Place,
     Pointer,
+    PointerVariable,
+    Root,
     Temporary,
     Value,
     Variable,
@@ -78,6 +84,13 @@ class Calls(Expressions):
             return self._function(c, target, arguments[1:] if operator else arguments)
         return self._method(c, target, arguments)
 
+    def _called(self, c: Cursor, function: Function, arguments: list[Cursor]) -> Place | Value:
+        """A call of a function that is known as a value."""
+        if function.closure is None:
+            return self._function(c, function.cursor, arguments)
+        parameters = [x for x in children(function.cursor) if x._kind_id == kind("PARM_DECL")]
+        return self._lambda_body(c, function.closure, function.cursor, parameters, arguments)
+
     def _function(self, c: Cursor, target: Cursor, arguments: list[Cursor]) -> Place | Value:
         definition = defined(target)
         if target.spelling in _SAME and len(arguments) == 1:
@@ -106,7 +119,7 @@ class Calls(Expressions):
         if is_lvalue(callee):
             callee = self.load(cast(Place, callee))
         if isinstance(callee, Function):
-            return self._function(c, callee.cursor, arguments)
+            return self._called(c, callee, arguments)
         if points_to_functions(cast(Value, callee)):
             return self._one_of(c, cast(Pointer, callee), arguments)
         raise self.unsupported(
@@ -119,7 +132,7 @@ class Calls(Expressions):
         """A call of one of several functions: each is inlined into a branch of its own."""
         known = [(i, t) for i, t in enumerate(callee.targets) if isinstance(t, Function)]
         if len(known) == 1:
-            return self._function(c, known[0][1].cursor, arguments)
+            return self._called(c, known[0][1], arguments)
         type_, loc = self.type(c), self.loc(c)
         if isinstance(type_, ctypes.Reference):
             raise self.unsupported(c, "one of several functions that return references is called")
@@ -133,7 +146,7 @@ class Calls(Expressions):
         branches: list[tuple[int, list[ir.Stmt]]] = []
         for number, function in known:
             with self.collected() as body:
-                x = self._function(c, function.cursor, arguments)
+                x = self._called(c, function, arguments)
                 if place is not None:
                     value = self.load(cast(Place, x)) if is_lvalue(x) else cast(Value, x)
                     self.assign(place, value, loc)
@@ -156,6 +169,10 @@ class Calls(Expressions):
         else:  # an operator: the object is its first argument
             this = self.place(arguments[0] if len(arguments) > parameters else inner[0])
             arguments = arguments[1:] if len(arguments) > parameters else arguments
+        if isinstance(this, Closure) and target._kind_id == kind("CONVERSION_FUNCTION"):
+            function = self.function_value(this.cursor)  # a lambda as a function pointer
+            function.closure = this
+            return function
         if isinstance(this, Closure):
             return self._lambda_call(c, this, target, arguments)
         definition = defined(target)
@@ -168,7 +185,7 @@ class Calls(Expressions):
         inner = expressions(reference)
         if not inner:
             return self.this(reference)
-        x = self.expression(inner[0])
+        x = self.located(inner[0]) if is_choice(inner[0]) else self.expression(inner[0])
         if isinstance(self._type_or_none(inner[0]), ctypes.Pointer):
             pointer = self.decayed(x)
             if not isinstance(pointer, Pointer):
@@ -262,6 +279,8 @@ class Calls(Expressions):
             self.emit(ir.Scope(frame.label, statements, frame.parent))
         else:
             self.out += statements
+        if frame.by_reference and isinstance(result, PointerVariable):
+            return self.dereference(self.load_pointer(result), result.type.pointee)
         if frame.by_reference:
             if frame.returned is None:
                 raise self.unsupported(
@@ -288,17 +307,34 @@ class Calls(Expressions):
             self.callers.pop()
 
     def _result_place(self, function: Cursor, frame: Frame, c: Cursor) -> Place | None:
-        clang = function.result_type
+        is_lambda = function._kind_id == kind("LAMBDA_EXPR")
+        clang = c.type if is_lambda else function.result_type
         type_ = self.type_of(clang, c)
         if isinstance(type_, ctypes.Void):
             return None
         if isinstance(type_, ctypes.Reference):
-            frame.by_reference = True
-            return None
+            return self._result_reference(type_, clang.get_pointee(), frame, function)
         if isinstance(type_, ctypes.Record) and is_closure(type_):
             frame.by_reference = True
             return None
         return self.declare((*frame.chain, "result"), type_, f"{plain(function.spelling)}.value")
+
+    def _result_reference(
+        self, type_: ctypes.Reference, referee: ClangType, frame: Frame, function: Cursor
+    ) -> Place | None:
+        """Where a returned reference goes, if it is not always to one object.
+
+        One to a constant number is its value (as of ``max``), any other a pointer to the object.
+        """
+        key = (*frame.chain, "returned")
+        stem = f"{plain(function.spelling)}.value"
+        frame.by_reference = key not in self.facts.several
+        if frame.by_reference:
+            return None
+        if isinstance(type_.referee, ctypes.Scalar) and referee.is_const_qualified():
+            return self.declare(key, type_.referee, stem)
+        frame.by_reference = True
+        return self.declare(key, ctypes.pointer_to(type_.referee), stem)
 
     def _passed(
         self, c: Cursor, parameters: list[Cursor], arguments: Sequence[Cursor], chain: Key
@@ -317,15 +353,25 @@ class Calls(Expressions):
     def _passed_one(self, parameter: Cursor, given: Cursor, chain: Key) -> Binding:
         type_ = self.parameter_type(parameter, given)
         if isinstance(type_, ctypes.Reference):
-            return self.bound(given, type_.referee)
+            return self.bound(given, type_.referee, parameter.type)
         x = self.expression(given)
-        if isinstance(x, (Function, Closure)):
+        if isinstance(x, Function):
             return x
+        if isinstance(x, Closure):
+            return self.closure_copy(x, (*chain, parameter.hash), given)
         return self.copied((*chain, parameter.hash), type_, parameter.spelling, x, given)
 
-    def bound(self, given: Cursor, type_: ctypes.CType) -> Binding:
-        """What a reference refers to."""
-        x = self.expression(given)
+    def bound(
+        self, given: Cursor, type_: ctypes.CType, reference: ClangType | None = None
+    ) -> Binding:
+        """What a reference refers to; of a constant number that a condition chooses, its value."""
+        value_only = (
+            reference is not None
+            and isinstance(type_, ctypes.Scalar)
+            and ctypes.is_const(reference.get_canonical().get_pointee())
+        )
+        by_place = is_choice(given) and not value_only
+        x = self.located(given) if by_place else self.expression(given)
         if isinstance(x, Function):
             return x
         if not is_lvalue(x):
@@ -352,11 +398,11 @@ class Calls(Expressions):
         self, key: Key, type_: ctypes.CType, stem: str, x: Place | Value, c: Cursor
     ) -> Binding:
         """A new object with the value of ``x``; a constant stays itself until it is assigned to."""
-        if isinstance(type_, ctypes.Record) and is_closure(type_):
-            return cast(Binding, x)
+        if isinstance(x, Closure):
+            return self.closure_copy(x, key, c)
         if isinstance(type_, ctypes.Pointer):
             value = self.decayed(x)
-            if isinstance(value, Function) and key not in self.facts.mutable:
+            if isinstance(value, Function) and not self.is_mutable(key):
                 return Constant(type_, value, key)
             value = self.as_pointer(value)
             if isinstance(value, ir.Const):
@@ -364,7 +410,7 @@ class Calls(Expressions):
             if isinstance(value, Pointer):
                 value = self.retyped(value, type_.pointee)
                 settled = isinstance(value.index, ir.Const) and value.tag is None
-                if settled and key not in self.facts.mutable:
+                if settled and not self.is_mutable(key):
                     return Constant(type_, value, key)
             place = self.declare(key, type_, stem)
             self.assign(place, value, self.loc(c))
@@ -377,26 +423,25 @@ class Calls(Expressions):
                     isinstance(e, (ir.Const, ir.ParamRef, ir.Special, ir.Cast))
                     for e in ir.walk(value)
                 )
-                if settled and key not in self.facts.mutable:
+                if settled and not self.is_mutable(key):
                     return Constant(type_, value, key)
             place = self.declare(key, type_, stem)
             self.assign(place, value, self.loc(c))
             return place
         place = self.declare(key, type_, stem)
-        self.assign(
-            place, self.load(cast(Place, x)) if is_lvalue(x) else cast(Value, x), self.loc(c)
-        )
+        whole = isinstance(x, Object | Memory | Bits) or not is_lvalue(x)
+        self.assign(place, cast(Value, x) if whole else self.load(cast(Place, x)), self.loc(c))
         return place
 
     def writable_temporary(self, x: Place | Value, c: Cursor) -> Place:
         if isinstance(x, Constant):
-            self.facts.mutable.add(x.key)
+            self.make_mutable(x.key)
             raise self.again
         return super().writable_temporary(x, c)
 
     def addressable(self, x: Place | Value, c: Cursor) -> Place:
         if isinstance(x, Constant):
-            self.facts.mutable.add(x.key)
+            self.make_mutable(x.key)
             raise self.again
         return super().addressable(x, c)
 
@@ -439,6 +484,9 @@ class Calls(Expressions):
         if copies and is_implicit(definition):
             self.assign(place, self.value(arguments[0]), self.loc(c))
             return
+        if plain_name(constructor) != plain_name(constructor.semantic_parent):
+            self._construct_inherited(place, record, c, constructor, arguments)
+            return
         self._check_depth(c, definition)
         chain = (*self.frame.chain, c.hash, "construct")
         parameters = list(definition.get_arguments())
@@ -460,6 +508,37 @@ class Calls(Expressions):
             self.callers.pop()
         statements, leaves = structured(statements, frame.label)
         self.out += [ir.Scope(frame.label, statements, frame.parent)] if leaves else statements
+
+    def _construct_inherited(
+        self,
+        place: Place,
+        record: ctypes.Record,
+        c: Cursor,
+        constructor: Cursor,
+        arguments: list[Cursor],
+    ) -> None:
+        """Runs a base's constructor that ``using Base::Base`` brought into a record."""
+        found = [self._like(part, constructor) for part in record.fields]
+        if all(own is None for own in found):
+            raise self.unsupported(
+                c, f"the constructor of '{record}' that was inherited is not found"
+            )
+        for part, own in zip(record.fields, found, strict=True):
+            if own is not None:
+                self.construct(self.member(place, part.name), c, own, arguments)
+            else:
+                self._default_part(place, record, part, c)
+
+    def _like(self, part: ctypes.Field, constructor: Cursor) -> Cursor | None:
+        """The constructor of a base that a record's constructor was inherited from."""
+        if not part.name.startswith("<base>") or not isinstance(part.type, ctypes.Record):
+            return None
+        wanted = [p.type.spelling for p in constructor.get_arguments()]
+        for x in members(part.type.cursor):
+            is_one = x._kind_id == kind("CONSTRUCTOR") and plain_name(x) == plain_name(constructor)
+            if is_one and [p.type.spelling for p in x.get_arguments()] == wanted:
+                return x
+        return None
 
     def _initialise_parts(
         self, place: Place, record: ctypes.Record, constructor: Cursor, c: Cursor
@@ -719,13 +798,20 @@ class Calls(Expressions):
         elif isinstance(type_, ctypes.Array):
             for i in range(type_.count):
                 if not rest.more:
-                    self.zero_rest(place, type_, i, loc)
+                    self._fill_rest(place, type_, i, c)
                     return
                 self._fill_one(self.element(place, const(i, int32)), type_.element, rest, c)
         elif rest.more:
             self.initialise(place, rest.take())
         else:
             self.zero(place, loc)
+
+    def _fill_rest(self, place: Place, type_: ctypes.Array, start: int, c: Cursor) -> None:
+        """The elements that a braced list leaves out: zero, or what their constructor makes them."""
+        self.zero_rest(place, type_, start, self.loc(c))
+        if self._has_constructor(type_.element):
+            for i in range(start, type_.count):
+                self._default_construct_any(self.element(place, const(i, int32)), type_.element, c)
 
     def _fill_record(self, place: Place, type_: ctypes.Record, rest: Rest, c: Cursor) -> None:
         parts = type_.fields[:1] if type_.is_union else type_.fields
@@ -806,25 +892,44 @@ class Calls(Expressions):
     # ---------------------------------------------------------------------------------- lambdas
 
     def _lambda(self, c: Cursor) -> Place | Value:
-        """A lambda's captures: the variables themselves, or, without ``&``, copies of them."""
-        by_reference = captures_by_reference(c)
+        """A lambda's captures: the variables themselves, or copies of them."""
+        captures = Captures.of(self.unit.written(c))
         bindings = dict(self.frame.bindings)
-        for child in children(c):
-            number = child._kind_id
-            if number != kind("VARIABLE_REF") and number != kind("DECL_REF_EXPR"):
-                continue
-            target = child.referenced
-            if target is None:
-                continue
+        copies: dict[int, str] = {}
+        for target in self._captured_variables(c, captures):
             known = bindings.get(target.hash)
-            by_copy = child.spelling not in by_reference and "&" not in by_reference
-            if known is not None and by_copy:
-                bindings[target.hash] = self._captured(c, child, known)
-            elif known is None and target._kind_id == kind("VAR_DECL"):
+            if known is None:
                 value = initialiser_of(target)  # a capture with an initialiser of its own
                 if value is not None:
                     bindings[target.hash] = self._init_captured(c, target, value)
-        return Closure(c, bindings, self.frame.this)
+                    copies[target.hash] = target.spelling
+            elif captures.copies(target.spelling) and not self.is_static(target):
+                key = (*self.frame.chain, c.hash, "capture", target.hash)
+                bindings[target.hash] = self.duplicate(known, key, target.spelling, c)
+                copies[target.hash] = target.spelling
+        this = self.frame.this
+        if captures.copies_object and this is not None:
+            copy = self.duplicate(this, (*self.frame.chain, c.hash, "object"), "object", c)
+            assert not isinstance(copy, Function)
+            this = copy
+        return Closure(c, bindings, this, copies if captures.is_mutable else {})
+
+    def _captured_variables(self, c: Cursor, captures: Captures) -> list[Cursor]:
+        """The variables that a lambda names as captures, or that ``[=]`` makes it capture."""
+        found: dict[int, Cursor] = {}
+        for child in children(c):
+            if child._kind_id in (kind("VARIABLE_REF"), kind("DECL_REF_EXPR")):
+                target = child.referenced
+                if target is not None and target._kind_id in (kind("VAR_DECL"), kind("PARM_DECL")):
+                    found[target.hash] = target
+        waiting = children(c) if captures.default == "=" else []
+        while waiting:
+            x, *waiting = waiting
+            target = x.referenced if x._kind_id == kind("DECL_REF_EXPR") else None
+            if target is not None and target.hash in self.frame.bindings:
+                found[target.hash] = target
+            waiting = [*children(x), *waiting]
+        return list(found.values())
 
     def _init_captured(self, c: Cursor, variable: Cursor, value: Cursor) -> Binding:
         type_ = self.type(variable)
@@ -833,25 +938,45 @@ class Calls(Expressions):
         key = (*self.frame.chain, c.hash, variable.hash)
         return self.copied(key, type_, variable.spelling, self.expression(value), value)
 
-    def _captured(self, c: Cursor, child: Cursor, binding: Binding) -> Binding:
-        """A copy of a captured variable; arrays and what cannot change stay themselves."""
-        if isinstance(binding, (Function, Closure, Temporary)):
+    def duplicate(self, binding: Binding, key: Key, stem: str, c: Cursor) -> Binding:
+        """A copy of an object; what cannot change stays itself."""
+        if isinstance(binding, Closure):
+            return self.closure_copy(binding, key, c)
+        if isinstance(binding, (Function, Temporary)):
             return binding
-        type_ = type_of(binding)
-        if isinstance(type_, ctypes.Array) or isinstance(binding, Bits):
+        if isinstance(binding, Memory) and all(
+            isinstance(t, Root) and t.space == "const" for t in binding.pointer.targets
+        ):
             return binding
-        key = (*self.frame.chain, c.hash, "capture", child.referenced.hash)
-        return self.copied(key, type_, child.spelling, binding, child)
+        return self.copied(key, type_of(binding), stem, binding, c)
+
+    def closure_copy(self, closure: Closure, key: Key, c: Cursor) -> Closure:
+        """A copy of a lambda: what it changes is then its own."""
+        if not closure.changing:
+            return closure
+        bindings = dict(closure.bindings)
+        for number, stem in closure.changing.items():
+            bindings[number] = self.duplicate(bindings[number], (*key, number), stem, c)
+        return Closure(closure.cursor, bindings, closure.this, closure.changing)
 
     def _lambda_call(
         self, c: Cursor, closure: Closure, target: Cursor, arguments: list[Cursor]
     ) -> Place | Value:
         definition = defined(target)
-        own = definition is not None and not has_no_body(definition)
-        function = definition if own and definition is not None else target
+        function = target if definition is None else definition
+        return self._lambda_body(c, closure, function, list(function.get_arguments()), arguments)
+
+    def _lambda_body(
+        self,
+        c: Cursor,
+        closure: Closure,
+        function: Cursor,
+        parameters: list[Cursor],
+        arguments: list[Cursor],
+    ) -> Place | Value:
+        """A lambda's body; ``function`` is its call operator, or the lambda itself."""
         self._check_depth(c, function)
         chain = (*self.frame.chain, c.hash)
-        parameters = list(function.get_arguments())
         passed = self._passed(c, parameters, arguments, chain)
         bindings = dict(closure.bindings)
         written = [x for x in children(closure.cursor) if x._kind_id == kind("PARM_DECL")]
@@ -862,8 +987,7 @@ class Calls(Expressions):
         frame = self._frame(c, function, chain, bindings)
         frame.this = closure.this
         frame.name = "a lambda"
-        body = None if own else body_of(closure.cursor)
-        return self._run(c, frame, function, body)
+        return self._run(c, frame, function, body_of(function) or body_of(closure.cursor))
 
     # ------------------------------------------------------------------------ for statements.py
 
@@ -871,6 +995,9 @@ class Calls(Expressions):
     again: Exception
 
     def statement(self, c: Cursor) -> None:
+        raise NotImplementedError
+
+    def is_static(self, c: Cursor) -> bool:
         raise NotImplementedError
 
 
@@ -882,6 +1009,58 @@ class Constant(Temporary):
     def __init__(self, type_: ctypes.CType, value: Value, key: Key) -> None:
         super().__init__(type_, value)
         self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Captures:
+    """What stands before a lambda's body.
+
+    Attributes:
+        default: ``"&"``, ``"="`` or nothing.
+        by_reference, by_copy: Names.
+        copies_object: Whether ``*this`` is captured.
+        is_mutable: Whether it changes its copies.
+    """
+
+    default: str
+    by_reference: frozenset[str]
+    by_copy: frozenset[str]
+    copies_object: bool
+    is_mutable: bool
+
+    @staticmethod
+    def of(text: str) -> Captures:
+        """Those of a text that begins with a lambda."""
+        items, end = _bracketed(text)
+        names = [re.match(r"\s*(&|\*)?\s*(?:\.\.\.)?\s*(\w+|=)?", item) for item in items]
+        found = [(m[1] or "", m[2] or "") for m in names if m is not None]
+        default = "&" if ("&", "") in found else "=" if ("", "=") in found else ""
+        head = text[end:].partition("{")[0]
+        return Captures(
+            default,
+            frozenset(name for sign, name in found if sign == "&" and name),
+            frozenset(name for sign, name in found if not sign),
+            ("*", "this") in found,
+            re.search(r"\bmutable\b", head) is not None,
+        )
+
+    def copies(self, name: str) -> bool:
+        """Whether a variable is captured by copy."""
+        return name not in self.by_reference and (self.default != "&" or name in self.by_copy)
+
+
+def _bracketed(text: str) -> tuple[list[str], int]:
+    """The items between the brackets that a text begins with, and where those end."""
+    items, depth = [""], 0
+    for i, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if depth == 0:
+            return items, i + 1
+        if character == "," and depth == 1:
+            items.append("")
+        elif depth > 1 or character != "[":
+            items[-1] += character
+    return items, len(text)
 
 
 class Rest:
@@ -1058,18 +1237,26 @@ def is_default(c: Cursor) -> bool:
 
 def default_of(parameter: Cursor) -> Cursor | None:
     """The default argument of a parameter."""
-    found = expressions(parameter)
-    return found[-1] if found else None
+    return last_after_name(parameter)
+
+
+def last_after_name(variable: Cursor) -> Cursor | None:
+    """The last expression in a declaration, if it stands after the name.
+
+    What stands before it belongs to the type: arguments of templates, the operand of ``decltype``.
+    """
+    found = expressions(variable)
+    if not found or found[-1].extent.start.offset < variable.location.offset:
+        return None
+    return found[-1]
 
 
 def initialiser_of(variable: Cursor) -> Cursor | None:
     """The initialiser of a variable or member; an array's extents are among its children too."""
-    found = expressions(variable)
-    if not found:
+    found = last_after_name(variable)
+    if found is None or (is_array(variable) and not is_array(found)):
         return None
-    if not is_array(variable):
-        return found[-1]
-    return found[-1] if is_array(found[-1]) else None
+    return found
 
 
 def is_array(cursor: Cursor) -> bool:
@@ -1082,22 +1269,9 @@ def is_const_type(cursor: Cursor) -> bool:
     return bool(clang.is_const_qualified()) or str(clang.spelling).startswith("const ")
 
 
-def captures_by_reference(c: Cursor) -> set[str]:
-    """The names a lambda captures by reference; ``"&"`` if it captures all so."""
-    found: set[str] = set()
-    previous = ""
-    for token in c.get_tokens():
-        text = token.spelling
-        if text == "]":
-            break
-        if previous == "&" and text == ",":
-            found.add("&")
-        elif previous == "&":
-            found.add(text)
-        previous = text
-    if previous == "&":
-        found.add("&")
-    return found
+def plain_name(cursor: Cursor) -> str:
+    """A name without the arguments of a template."""
+    return str(cursor.spelling).partition("<")[0]
 
 
 def plain(name: str) -> str:

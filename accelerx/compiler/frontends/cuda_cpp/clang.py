@@ -404,6 +404,20 @@ class Unit:
         raw = self._file(start.file.name).text.encode(errors="replace")
         return _COMMENT.sub(" ", raw[start.offset : end.offset].decode(errors="replace"))
 
+    def written(self, cursor: Cursor) -> str:
+        """The text from where a cursor is written on, which may be in a macro; without comments."""
+        library = cindex().conf.lib
+        start = library.clang_getRangeStart(library.clang_getCursorExtent(cursor))
+        file, offset = cindex().c_object_p(), ctypes.c_uint()
+        library.clang_getSpellingLocation(
+            start, ctypes.byref(file), None, None, ctypes.byref(offset)
+        )
+        if not file:
+            return ""
+        name = str(cindex().File(file).name)
+        raw = self._file(name).text.encode(errors="replace")
+        return _COMMENT.sub(" ", raw[offset.value :].decode(errors="replace"))
+
     def loc(self, cursor: Cursor, parent: Loc | None = None, function: str = "") -> Loc:
         """The place of a cursor; ``parent`` and ``function`` as in Loc."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import struct
 from collections.abc import Callable
 from typing import Any, cast
@@ -39,7 +40,7 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
     Variable,
     const,
 )
-from accelerx.compiler.passes.fold import fold
+from accelerx.compiler.passes.fold import fold_root as fold
 from accelerx.dtypes import DType, bool_, int32, int64, uint32, uint64
 
 COORDINATES: dict[str, ir.SpecialKind] = {
@@ -224,6 +225,10 @@ class Expressions(MemoryAccess):
         if found is not None:
             return found
         number = target._kind_id
+        if number == kind("VAR_DECL") and not target.spelling:  # an anonymous union in a function
+            found = self.declare((*self.frame.chain, target.hash), self.type(target), "union")
+            self.frame.bindings[target.hash] = found
+            return found
         if number == kind("VAR_DECL"):
             return self.global_name(target, c)
         if number == kind("ENUM_CONSTANT_DECL"):
@@ -298,7 +303,11 @@ class Expressions(MemoryAccess):
             raise self.unsupported(c, f"'{record}' has no member {name!r}")
         if not name and target is not None:
             name = self._anonymous(record, target)
-        for path in member_paths(record, name):
+        paths = member_paths(record, name)
+        if len(paths) > 1 and target is not None:
+            owner = self._type_or_none(target.semantic_parent)
+            paths = [p for p in paths if owner is None or ctypes.same(owner_of(record, p), owner)]
+        for path in paths:
             place: Place = base
             for step in path:
                 place = self.member(place, step)
@@ -365,7 +374,7 @@ class Expressions(MemoryAccess):
                 raise self.unsupported(c, "only a pointer can be followed")
             return self.followed(pointer, pointer.pointee, c)
         if op == "&":
-            x = self.expression(inner)
+            x = self.located(inner) if is_choice(inner) else self.expression(inner)
             if isinstance(x, Function):
                 return x
             return self.address_of(self.addressable(x, inner))
@@ -373,6 +382,8 @@ class Expressions(MemoryAccess):
             return self._stepped(c, op, inner)
         if op == "!":
             return fold(ir.Unary("not", self.condition(inner), bool_, self.loc(c)))
+        if op == "+" and isinstance(self._type_or_none(c), ctypes.Pointer):
+            return self.expression(inner)
         operand = self.scalar(inner, self.scalar_type(c))
         dtype = operand.type
         if op == "-":
@@ -421,27 +432,50 @@ class Expressions(MemoryAccess):
 
     def writable(self, c: Cursor) -> Place:
         """The object that is assigned to."""
-        inner = c
-        while inner._kind_id == kind("PAREN_EXPR"):
-            inner = children(inner)[-1]
-        if inner._kind_id == kind("CONDITIONAL_OPERATOR"):
-            return self._either(inner)
+        if is_choice(c):
+            return self.located(c, for_now=True)
         x = self.expression(c)
         if isinstance(x, Temporary) or not is_lvalue(x):
             return self.writable_temporary(x, c)
         return cast(Place, x)
 
-    def _either(self, c: Cursor) -> Place:
-        """``condition ? a : b`` on the left of an assignment."""
+    def located(self, c: Cursor, *, for_now: bool = False) -> Place:
+        """The object itself that an expression names, also where a condition chooses it.
+
+        Args:
+            c: The expression.
+            for_now: Whether the place is only used now: then variables may stay in locals.
+        """
+        inner = unparenthesised(c)
+        if inner._kind_id == kind("CONDITIONAL_OPERATOR") and is_choice(inner):
+            return self._chosen_place(inner, for_now)
+        if inner._kind_id == kind("MEMBER_REF_EXPR") and is_choice(inner):
+            base = self.located(expressions(inner)[0], for_now=for_now)
+            return self.found_member(base, inner.referenced, inner.spelling, inner)
+        return self.place(inner)
+
+    def _chosen_place(self, c: Cursor, for_now: bool) -> Place:
+        """``condition ? a : b`` as an object: a pointer to one of the two, which are moved for it."""
         test, yes, no = children(c)
-        condition = self.condition(test)
+        condition, loc = self.condition(test), self.loc(c)
         if isinstance(condition, ir.Const):
-            return self.writable(yes if condition.value else no)
-        condition = self.spill(condition, "c", self.loc(c))
-        value = self.expression(c)
-        if is_lvalue(value):
-            value = self.load(cast(Place, value))
-        return Either(cast(Value, value), condition, self.writable(yes), self.writable(no))
+            return self.located(yes if condition.value else no, for_now=for_now)
+        condition = self.spill(condition, "c", loc)
+        with self.collected() as then:
+            a = self.located(yes, for_now=for_now)
+        with self.collected() as orelse:
+            b = self.located(no, for_now=for_now)
+        if then or orelse:
+            self.emit(ir.If(condition, then, orelse, loc))
+        if for_now and isinstance(a, Variable) and isinstance(b, Variable):
+            x, y = scalar(self.load(a)), scalar(self.load(b))
+            return Either(fold(ir.Select(condition, x, y, x.type, loc)), condition, a, b)
+        if for_now and isinstance(a, PointerVariable) and isinstance(b, PointerVariable):
+            value = self.merged(condition, self.load_pointer(a), self.load_pointer(b), loc)
+            return Either(value, condition, a, b)
+        first = self.address_of(self.addressable(a, yes))
+        second = self.address_of(self.addressable(b, no))
+        return self.dereference(self.merged(condition, first, second, loc), type_of(a))
 
     def writable_temporary(self, x: Place | Value, c: Cursor) -> Place:
         if isinstance(x, Temporary) and hasattr(x, "parts"):
@@ -737,6 +771,10 @@ class Expressions(MemoryAccess):
         if isinstance(target, ctypes.Void):
             self.expression(source)
             return Nothing()
+        own = self._type_or_none(source) if isinstance(target, ctypes.Pointer) else None
+        if isinstance(own, ctypes.Scalar) and self._holds_address(source):
+            assert isinstance(target, ctypes.Pointer)
+            return self.retyped(self._addressed(source), target.pointee)
         x = self.expression(source)
         unread = kind("UNEXPOSED_EXPR") not in (c._kind_id, source._kind_id)
         if unread and target is not None and is_lvalue(x):
@@ -760,6 +798,43 @@ class Expressions(MemoryAccess):
             return self.converted(x, target, source, c)
         pointer = self.address_of(self.addressable(x, source))
         return self.dereference(self.retyped(pointer, target), target)
+
+    def _holds_address(self, c: Cursor) -> bool:
+        """Whether an integer is a pointer's address, or a sum with one."""
+        c = self._without_casts(c)
+        if isinstance(self._type_or_none(c), (ctypes.Pointer, ctypes.Array)):
+            return True
+        if c._kind_id != kind("BINARY_OPERATOR") or binary_operator(c) not in ("+", "-"):
+            return False
+        left, right = children(c)
+        in_right = binary_operator(c) == "+" and self._holds_address(right)
+        return self._holds_address(left) != in_right
+
+    def _without_casts(self, c: Cursor) -> Cursor:
+        """An integer expression without parentheses and conversions around it."""
+        casts = _CASTS()
+        while c._kind_id in casts:
+            inner, type_ = expressions(c), self._type_or_none(c)
+            narrow = isinstance(type_, ctypes.Scalar) and type_.size < ctypes.POINTER_SIZE
+            if not inner or narrow or isinstance(type_, (ctypes.Pointer, ctypes.Record)):
+                break
+            c = inner[-1]
+        return c
+
+    def _addressed(self, c: Cursor) -> Pointer:
+        """The pointer that an integer is the address of, moved by the bytes added to it."""
+        c = self._without_casts(c)
+        if isinstance(self._type_or_none(c), (ctypes.Pointer, ctypes.Array)):
+            return self.pointer(c)
+        left, right = children(c)
+        if not self._holds_address(left):
+            left, right = right, left
+        pointer, offset = self.in_order([lambda: self._addressed(left), lambda: self.scalar(right)])
+        assert isinstance(pointer, Pointer)
+        bytes_ = self.cast(scalar(offset), int64)
+        if binary_operator(c) == "-":
+            bytes_ = fold(ir.Unary("neg", bytes_, int64))
+        return self.moved_bytes(pointer, bytes_, 1)
 
     def _bits_as(self, c: Cursor, target: ctypes.CType) -> Place | Value:
         """``__builtin_bit_cast``, whose type libclang does not tell: it is that of a cast around it."""
@@ -870,6 +945,8 @@ class Expressions(MemoryAccess):
             return x
         place = cast(Place, x)
         own = type_of(place)
+        if isinstance(own, ctypes.Array) and record.name.startswith("std::initializer_list<"):
+            return self._initializer_list(place, own, record)
         if not isinstance(own, ctypes.Record) or own.name == record.name:
             return place
         up = base_path(own, record.name)
@@ -882,6 +959,12 @@ class Expressions(MemoryAccess):
                 return Memory(record, self.retyped(place.pointer, record))
             return self._derived(place, record)
         return self.dereference(self.retyped(self.address_of(place), record), record)
+
+    def _initializer_list(self, array: Place, type_: ctypes.Array, record: ctypes.Record) -> Object:
+        """Braces as a ``std::initializer_list``: where their array begins, and its length."""
+        first, count = (part.name for part in record.fields)
+        size: Value = const(type_.count, uint64)
+        return self.record(record, {first: self.decayed(array), count: size})
 
     def _size_of(self, c: Cursor) -> Value:
         value = evaluate(c)
@@ -1005,6 +1088,48 @@ def unquoted(text: str) -> str:
     return ast.literal_eval(f"b{text}").decode(errors="replace") if text[:1] == '"' else text
 
 
+def unparenthesised(c: Cursor) -> Cursor:
+    """An expression without the parentheses around it."""
+    while c._kind_id == kind("PAREN_EXPR"):
+        c = children(c)[-1]
+    return c
+
+
+def is_choice(c: Cursor) -> bool:
+    """Whether an expression is an object that a condition chooses, or a member of one.
+
+    Where values are chosen, the two are read first, which is an expression without a kind.
+    """
+    c = unparenthesised(c)
+    if c._kind_id == kind("MEMBER_REF_EXPR"):
+        inner = expressions(c)
+        is_record = len(inner) == 1 and inner[0].type.get_canonical().kind.name == "RECORD"
+        return is_record and is_choice(inner[0])
+    if c._kind_id != kind("CONDITIONAL_OPERATOR"):
+        return False
+    _, *arms = children(c)
+    return all(x._kind_id in _OBJECTS() or is_choice(x) for x in map(unparenthesised, arms))
+
+
+@functools.cache
+def _CASTS() -> frozenset[int]:
+    names = ("STATIC", "REINTERPRET", "FUNCTIONAL")
+    explicit = [f"CXX_{name}_CAST_EXPR" for name in names]
+    return frozenset(map(kind, ("UNEXPOSED_EXPR", "PAREN_EXPR", "CSTYLE_CAST_EXPR", *explicit)))
+
+
+@functools.cache
+def _OBJECTS() -> frozenset[int]:
+    names = (
+        "DECL_REF_EXPR",
+        "MEMBER_REF_EXPR",
+        "ARRAY_SUBSCRIPT_EXPR",
+        "UNARY_OPERATOR",
+        "CALL_EXPR",
+    )
+    return frozenset(map(kind, names))
+
+
 def points_to_functions(value: Value) -> bool:
     """Whether a value is a pointer that points to functions, or to nothing."""
     if not isinstance(value, Pointer):
@@ -1015,13 +1140,23 @@ def points_to_functions(value: Value) -> bool:
 
 def member_paths(record: ctypes.Record, name: str) -> list[list[str]]:
     """The ways to a member: its own first, then through anonymous members and bases."""
-    if name in record.by_name:
-        return [[name]]
-    found: list[list[str]] = []
+    found = [[name]] if name in record.by_name else []
     for part in record.fields:
         if part.name.startswith("<") and isinstance(part.type, ctypes.Record):
             found += [[part.name, *path] for path in member_paths(part.type, name)]
     return found
+
+
+def owner_of(record: ctypes.Record, path: list[str]) -> ctypes.CType:
+    """The record whose member a path ends at; anonymous ones belong to the one around them."""
+    owner: ctypes.CType = record
+    type_: ctypes.CType = record
+    for name in path[:-1]:
+        assert isinstance(type_, ctypes.Record)
+        type_ = type_.by_name[name].type
+        if name.startswith("<base>"):
+            owner = type_
+    return owner
 
 
 def base_path(record: ctypes.Record, name: str) -> list[str] | None:

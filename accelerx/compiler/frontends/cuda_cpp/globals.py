@@ -13,12 +13,25 @@ from accelerx.compiler import ir
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
 from accelerx.compiler.frontends.cuda_cpp.calls import (
     Constant,
+    body_of,
+    default_of,
+    defined,
     designated,
     designations,
     initialiser_of,
     is_const_type,
+    is_default,
+    is_trivial,
 )
-from accelerx.compiler.frontends.cuda_cpp.clang import Cursor, children, evaluate, expressions, kind
+from accelerx.compiler.frontends.cuda_cpp.clang import (
+    Cursor,
+    children,
+    evaluate,
+    expressions,
+    is_expression,
+    kind,
+    members,
+)
 from accelerx.compiler.frontends.cuda_cpp.expressions import COORDINATES, rounded
 from accelerx.compiler.frontends.cuda_cpp.state import cell_type
 from accelerx.compiler.frontends.cuda_cpp.statements import Statements
@@ -214,11 +227,13 @@ def _write(data: bytearray, offset: int, type_: ctypes.CType, value: Cursor) -> 
         raw = literal_bytes(value)
         data[offset : offset + min(len(raw), type_.size)] = raw[: type_.size]
         return True
-    if value._kind_id == kind("CALL_EXPR") and not list(value.get_arguments()):
-        return isinstance(type_, (ctypes.Array, ctypes.Record))  # zero
+    if value._kind_id == kind("CALL_EXPR"):
+        return _write_constructed(data, offset, type_, value)
     if value._kind_id != kind("INIT_LIST_EXPR"):
         return False
     items = expressions(value)
+    if not _write_defaults(data, offset, type_):
+        return False
     if any(designated(x) is not None for x in items):
         return all(
             path is not None and _write_at(data, offset, type_, path, x)
@@ -233,6 +248,71 @@ def _write(data: bytearray, offset: int, type_: ctypes.CType, value: Cursor) -> 
     return len(items) <= len(slots) and all(
         _write(data, offset + at, part, x) for (at, part), x in zip(slots, items, strict=False)
     )
+
+
+def _write_defaults(data: bytearray, offset: int, type_: ctypes.CType) -> bool:
+    """Writes the default values of a record's members, and those of the elements of an array."""
+    if isinstance(type_, ctypes.Array):
+        return _write_defaults(data, offset, type_.element) and _repeat(data, offset, type_)
+    if not isinstance(type_, ctypes.Record) or type_.is_union:
+        return True
+    values = {x.spelling: initialiser_of(x) for x in members(type_.cursor)}
+    for part in type_.fields:
+        value = values.get(part.name)
+        at = offset + part.offset
+        if not _write_defaults(data, at, part.type):
+            return False
+        if value is not None and not _write(data, at, part.type, value):
+            return False
+    return True
+
+
+def _repeat(data: bytearray, offset: int, type_: ctypes.Array) -> bool:
+    """Copies an array's first element to the others."""
+    size = type_.element.size
+    data[offset : offset + type_.size] = data[offset : offset + size] * type_.count
+    return True
+
+
+def _write_constructed(data: bytearray, offset: int, type_: ctypes.CType, call: Cursor) -> bool:
+    """Writes what a constructor gives, if its members' initialisers are constants or arguments."""
+    if isinstance(type_, ctypes.Array):
+        element = type_.element
+        return _write_constructed(data, offset, element, call) and _repeat(data, offset, type_)
+    constructor = call.referenced
+    if constructor is None or not isinstance(type_, ctypes.Record):
+        return False
+    if not _write_defaults(data, offset, type_):
+        return False
+    definition, arguments = defined(constructor), list(call.get_arguments())
+    if definition is None or is_trivial(constructor):
+        return not arguments
+    if children(body_of(definition)) or list(type_.bases):
+        return False
+    given: dict[int, Cursor | None] = {}
+    for i, parameter in enumerate(definition.get_arguments()):
+        written = arguments[i] if i < len(arguments) and not is_default(arguments[i]) else None
+        given[parameter.hash] = written or default_of(parameter)
+    name = ""
+    for x in children(definition):
+        if x._kind_id == kind("MEMBER_REF"):
+            name = x.spelling
+        elif name and is_expression(x):
+            part, value = type_.by_name[name], _argument(x, given)
+            if value is None or not _write(data, offset + part.offset, part.type, value):
+                return False
+            name = ""
+    return True
+
+
+def _argument(value: Cursor, given: dict[int, Cursor | None]) -> Cursor | None:
+    """An expression, or the argument that it is the parameter of."""
+    inner = value
+    while inner._kind_id == kind("UNEXPOSED_EXPR") and len(children(inner)) == 1:
+        inner = children(inner)[0]
+    if inner._kind_id != kind("DECL_REF_EXPR") or inner.referenced is None:
+        return value
+    return given.get(inner.referenced.hash, value)
 
 
 def _write_at(

@@ -272,7 +272,7 @@ class Lifter(Globals):
     ) -> tuple[Binding, int]:
         if isinstance(type_, (ctypes.Scalar, ctypes.Pointer)):
             value = self._leaf_value(type_, name, number)
-            if key not in self.facts.mutable:
+            if not self.is_mutable(key):
                 return Constant(type_, value, key), number + 1
             place = self.declare((*key, "own"), type_, name)
             self.assign(place, value)

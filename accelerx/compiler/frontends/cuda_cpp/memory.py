@@ -34,9 +34,10 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
     Variable,
     const,
 )
-from accelerx.compiler.passes.fold import fold
+from accelerx.compiler.passes.fold import fold_root as fold
 from accelerx.dtypes import DType, bool_, int32
 
+MAX_TARGETS = 100
 MAX_SPLIT = 64  # elements of an array that is copied element by element
 
 
@@ -71,9 +72,9 @@ class MemoryAccess(State):
 
     def moved(self, pointer: Pointer, elements: ir.Expr) -> Pointer:
         """``pointer + elements``."""
-        return self._moved_bytes(pointer, elements, pointer.pointee.size)
+        return self.moved_bytes(pointer, elements, pointer.pointee.size)
 
-    def _moved_bytes(self, pointer: Pointer, count: ir.Expr, size: int) -> Pointer:
+    def moved_bytes(self, pointer: Pointer, count: ir.Expr, size: int) -> Pointer:
         """A pointer moved by ``count`` times ``size`` bytes."""
         unit = self._unit(pointer, size)
         dtype = index_type(pointer.targets)
@@ -107,7 +108,7 @@ class MemoryAccess(State):
         """A pointer to a member of the record that ``pointer`` points to."""
         moved = pointer
         if part.offset:
-            moved = self._moved_bytes(pointer, const(1, int32), part.offset)
+            moved = self.moved_bytes(pointer, const(1, int32), part.offset)
         return self.retyped(moved, part.type)
 
     def merged(self, condition: ir.Expr, a: Pointer, b: Pointer, loc: Loc | None = None) -> Pointer:
@@ -195,6 +196,8 @@ class MemoryAccess(State):
         if new:
             targets += new
             self.learnt = True
+            if len(targets) > MAX_TARGETS:
+                raise self.internal(f"a pointer that may point to more than {MAX_TARGETS} objects")
             self._agree(targets)
             self.declare_pointer(place)
         self._learn_index(place, value)
@@ -299,7 +302,7 @@ class MemoryAccess(State):
             case Memory() if 0 <= offset <= place.type.size - type_.size:
                 moved = place.pointer
                 if offset:
-                    moved = self._moved_bytes(moved, const(1, int32), offset)
+                    moved = self.moved_bytes(moved, const(1, int32), offset)
                 return Memory(type_, self.retyped(moved, type_))
         return None
 

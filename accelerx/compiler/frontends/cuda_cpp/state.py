@@ -32,12 +32,12 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
     Value,
     Variable,
 )
-from accelerx.compiler.passes.fold import fold
+from accelerx.compiler.passes.fold import fold_root as fold
 from accelerx.dtypes import DType, bool_, int32, int64, uint32
 from accelerx.errors import AccelerxError, CompileError, UnsupportedKernelError
 
 Key = tuple[object, ...]
-MAX_PASSES = 40
+MAX_PASSES = 300  # each learns something, and there is only so much to learn
 MAX_LOCAL_BYTES = 512 * 1024  # CUDA's limit
 
 
@@ -86,12 +86,14 @@ class Facts:
         indices: The index of each pointer variable that always has the same; None: it varies.
         resident: Variables that live in an array because a pointer moves through them.
         mutable: Parameters that are assigned to or whose address is taken.
+        several: Calls that return references to different objects.
     """
 
     targets: dict[Key, list[Target]] = field(default_factory=dict)
     indices: dict[Key, int | None] = field(default_factory=dict)
     resident: set[Key] = field(default_factory=set)
     mutable: set[Key] = field(default_factory=set)
+    several: set[Key] = field(default_factory=set)
 
 
 class State:
@@ -315,6 +317,14 @@ class State:
         return fold(ir.Binary("mul", e, ir.Const(by, e.type), e.type, True))
 
     # ---------------------------------------------------------------------------- functions
+
+    def make_mutable(self, key: Key) -> None:
+        """Gives a parameter or variable a place, here and wherever its function is inlined."""
+        self.facts.mutable |= {key, key[-1:]}
+
+    def is_mutable(self, key: Key) -> bool:
+        """Whether a parameter or variable needs a place."""
+        return key in self.facts.mutable or key[-1:] in self.facts.mutable
 
     def function_value(self, cursor: Cursor) -> Function:
         """A function as a value, always the same."""

@@ -27,7 +27,7 @@ from accelerx.compiler.frontends.cuda_cpp.clang import (
     is_statement,
     kind,
 )
-from accelerx.compiler.frontends.cuda_cpp.expressions import has_load, is_lvalue
+from accelerx.compiler.frontends.cuda_cpp.expressions import has_load, is_choice, is_lvalue
 from accelerx.compiler.frontends.cuda_cpp.memory import type_of
 from accelerx.compiler.frontends.cuda_cpp.ptx import inline_ptx
 from accelerx.compiler.frontends.cuda_cpp.values import (
@@ -43,7 +43,7 @@ from accelerx.compiler.frontends.cuda_cpp.values import (
     Variable,
     const,
 )
-from accelerx.compiler.passes.fold import fold
+from accelerx.compiler.passes.fold import fold_root as fold
 from accelerx.dtypes import bool_, int32
 
 MAX_ARMS = 16  # of an if or switch whose arms become nested ifs
@@ -524,7 +524,7 @@ class Statements(Calls):
             self.emit(ir.Return(loc))
             return
         if inner and frame.by_reference:
-            self._return_reference(inner[0], c)
+            self._return_reference(inner[0])
         elif inner and frame.result is not None:
             self.initialise(frame.result, inner[0], ("return",))
         elif inner:
@@ -532,13 +532,19 @@ class Statements(Calls):
         self._leave_scopes(0)
         self.emit(ir.Exit(frame.label, loc))
 
-    def _return_reference(self, x: Cursor, c: Cursor) -> None:
-        place = self.place(x)
+    def _return_reference(self, x: Cursor) -> None:
         frame = self.frame
-        if frame.returned is None:
+        if frame.result is None and is_choice(x):
+            self.facts.several.add((*frame.chain, "returned"))
+            raise self.again
+        place = self.located(x) if is_choice(x) else self.place(x)
+        if frame.result is not None:
+            self.assign(frame.result, self.address_of(self.addressable(place, x)), self.loc(x))
+        elif frame.returned is None:
             frame.returned = self.pinned(place)
         elif frame.returned is not place:
-            raise self.unsupported(c, "a function returns references to different objects")
+            self.facts.several.add((*frame.chain, "returned"))
+            raise self.again
 
     def _asm(self, c: Cursor) -> None:
         inline_ptx(self, c)
@@ -602,18 +608,18 @@ class Statements(Calls):
     def _declared(self, c: Cursor, key: Any, type_: ctypes.CType, value: Cursor | None) -> Binding:
         if isinstance(type_, ctypes.Reference):
             assert value is not None
-            return self.bound(value, type_.referee)
+            return self.bound(value, type_.referee, c.type)
         if isinstance(type_, ctypes.Record) and is_closure(type_):
             assert value is not None
             x = self.expression(value)
             if isinstance(x, Closure):
-                return x
+                return self.closure_copy(x, key, c)
             raise self.unsupported(c, "a lambda is copied from something unknown")
         if isinstance(type_, ctypes.Void):
             raise self.unsupported(c, f"kernels cannot hold a value of type '{type_}'")
         if value is not None and isinstance(type_, ctypes.Pointer):
             x = self._pointer_value(self.expression(value), type_)
-            if isinstance(x, Function) and key not in self.facts.mutable:
+            if isinstance(x, Function) and not self.is_mutable(key):
                 return Constant(type_, x, key)
             place = self.declare(key, type_, c.spelling)
             self.assign(place, self.as_type_of(place, x), self.loc(c))

@@ -90,9 +90,10 @@ class Bits:
 
 @dataclass(slots=True, eq=False)
 class Function:
-    """A function as a value: a callee, or what a function pointer points to."""
+    """A function as a value: a callee, or what a function pointer points to; or a lambda as one."""
 
     cursor: Cursor
+    closure: Closure | None = None
 
 
 Target = Root | PlaceRoot | Function | None  # None: the null pointer
@@ -138,13 +139,13 @@ class Closure:
         cursor: The LAMBDA_EXPR.
         bindings: Places of the captured variables, by declaration.
         this: The captured object, if any.
-        chain: The inline chain at the place where it was made.
+        changing: What a mutable lambda has copies of, by declaration, with a name for a further one.
     """
 
     cursor: Cursor
     bindings: dict[int, Binding]
     this: Place | None
-    parts: dict[str, Place] = field(default_factory=dict)
+    changing: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)

@@ -332,12 +332,12 @@ def test_errors_in_headers_name_them() -> None:
 
 def test_launches_from_kernels() -> None:
     text = "__global__ void child() {}\n__global__ void k() { child<<<1, 1>>>(); }"
-    first, *_, hint = refused(text).splitlines()
+    first, *others = refused(text).splitlines()
     assert first.startswith(
         "kernel.cu:2:2"
     )  # the kernel's name or the brackets, as libclang has it
     assert first.endswith("error: launches from kernels run on CUDA devices only")
-    assert hint == "  hint: launch the kernel from the host"
+    assert "  hint: launch the kernel from the host" in others
 
 
 TEMPLATE = "template <int N, class T> __global__ void fill(T* x) { x[0] = N; }"
