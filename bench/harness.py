@@ -291,10 +291,10 @@ def _calm_sample(worker: Worker, budget: float, patience: float, tries: int) -> 
 
 
 def save(path: Path, races: Sequence[Race]) -> None:
-    """Adds the races to a JSON file, replacing those of the same title."""
+    """Adds the races to a JSON file, replacing those of the same group and title."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = {row.title: row for row in read(path)} if path.exists() else {}
-    known.update({row.title: row for row in races})
+    known = {(row.group, row.title): row for row in read(path)} if path.exists() else {}
+    known.update({(row.group, row.title): row for row in races})
     path.write_text(json.dumps([asdict(row) for row in known.values()], indent=1))
 
 

@@ -10,7 +10,8 @@ from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import Loc
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
 from accelerx.compiler.frontends.cuda_cpp.clang import Cursor
-from accelerx.compiler.frontends.cuda_cpp.expressions import Expressions, rounded
+from accelerx.compiler.frontends.cuda_cpp.expressions import Expressions
+from accelerx.compiler.frontends.cuda_cpp.operands import rounded
 from accelerx.compiler.frontends.cuda_cpp.values import Place, Pointer, Value
 from accelerx.compiler.passes.fold import fold_root as fold
 from accelerx.dtypes import DType, bool_

@@ -11,8 +11,17 @@ import numpy as np
 from accelerx import dtypes
 from accelerx.compiler import ir
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
-from accelerx.compiler.frontends.cuda_cpp.calls import (
-    Constant,
+from accelerx.compiler.frontends.cuda_cpp.clang import (
+    Cursor,
+    children,
+    evaluate,
+    expressions,
+    is_expression,
+    kind,
+    members,
+)
+from accelerx.compiler.frontends.cuda_cpp.evaluation import COORDINATES
+from accelerx.compiler.frontends.cuda_cpp.functions import (
     body_of,
     default_of,
     defined,
@@ -23,16 +32,8 @@ from accelerx.compiler.frontends.cuda_cpp.calls import (
     is_default,
     is_trivial,
 )
-from accelerx.compiler.frontends.cuda_cpp.clang import (
-    Cursor,
-    children,
-    evaluate,
-    expressions,
-    is_expression,
-    kind,
-    members,
-)
-from accelerx.compiler.frontends.cuda_cpp.expressions import COORDINATES, rounded
+from accelerx.compiler.frontends.cuda_cpp.inlining import Constant
+from accelerx.compiler.frontends.cuda_cpp.operands import rounded
 from accelerx.compiler.frontends.cuda_cpp.state import cell_type
 from accelerx.compiler.frontends.cuda_cpp.statements import Statements
 from accelerx.compiler.frontends.cuda_cpp.values import (

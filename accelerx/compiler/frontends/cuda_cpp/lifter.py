@@ -9,15 +9,16 @@ from ctypes import ArgumentError
 from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import unsupported
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
-from accelerx.compiler.frontends.cuda_cpp.calls import Constant, body_of, initialiser_of
 from accelerx.compiler.frontends.cuda_cpp.clang import Cursor, Unit, children, evaluate, kind
 from accelerx.compiler.frontends.cuda_cpp.expressions import handlers
+from accelerx.compiler.frontends.cuda_cpp.functions import body_of, initialiser_of
 from accelerx.compiler.frontends.cuda_cpp.globals import (
     Globals,
     initial_bytes,
     is_module_variable,
     root_index,
 )
+from accelerx.compiler.frontends.cuda_cpp.inlining import Constant
 from accelerx.compiler.frontends.cuda_cpp.memory import zero_of
 from accelerx.compiler.frontends.cuda_cpp.prelude import keep_in
 from accelerx.compiler.frontends.cuda_cpp.signature import (

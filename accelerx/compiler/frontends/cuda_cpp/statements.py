@@ -9,14 +9,7 @@ from typing import Any
 from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import Loc
 from accelerx.compiler.frontends.cuda_cpp import types as ctypes
-from accelerx.compiler.frontends.cuda_cpp.calls import (
-    Calls,
-    Constant,
-    initialiser_of,
-    is_array,
-    is_closure,
-    is_const_type,
-)
+from accelerx.compiler.frontends.cuda_cpp.calls import Calls
 from accelerx.compiler.frontends.cuda_cpp.clang import (
     Cursor,
     children,
@@ -27,8 +20,15 @@ from accelerx.compiler.frontends.cuda_cpp.clang import (
     is_statement,
     kind,
 )
-from accelerx.compiler.frontends.cuda_cpp.expressions import has_load, is_choice, is_lvalue
+from accelerx.compiler.frontends.cuda_cpp.functions import (
+    initialiser_of,
+    is_array,
+    is_closure,
+    is_const_type,
+)
+from accelerx.compiler.frontends.cuda_cpp.inlining import Constant
 from accelerx.compiler.frontends.cuda_cpp.memory import type_of
+from accelerx.compiler.frontends.cuda_cpp.operands import has_load, is_choice, is_lvalue
 from accelerx.compiler.frontends.cuda_cpp.ptx import inline_ptx
 from accelerx.compiler.frontends.cuda_cpp.values import (
     Binding,
