@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from accelerx.cli.compile import add_compile
 from accelerx.cli.devices import show_devices
 from accelerx.cli.doctor import show_doctor
+from accelerx.compiler.frontends.cuda_cpp import prelude
 from accelerx.errors import AccelerxError
 from accelerx.runtime.cache import cache
 
@@ -41,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
 def _cache(options: argparse.Namespace) -> int:
     found = cache()
     if options.clear:
+        prelude.keep_in(found.folder)
+        prelude.forget()
         print(f"{found.clear()} entries removed from {found.folder}")
     else:
         entries, size = found.usage()

@@ -54,7 +54,7 @@ def signature(source: CudaSource, name: str) -> CudaSignature:
     unit, function = parsed(source, name)
     lifter = Lifter(unit, function)
     with lifter.foreseen():
-        return lifter.signature()
+        return lifter.signature(name)
 
 
 @on_large_stack
@@ -122,8 +122,8 @@ class Lifter(Globals):
 
     # ------------------------------------------------------------------------------- signature
 
-    def signature(self) -> CudaSignature:
-        """The kernel's signature."""
+    def signature(self, name: str) -> CudaSignature:
+        """The kernel's signature; ``name`` is what the user called it."""
         parameters: list[CParameter] = []
         arguments: list[Argument] = []
         for number, parameter in enumerate(self.function.get_arguments()):
@@ -132,15 +132,15 @@ class Lifter(Globals):
             first = len(arguments)
             arguments += [self._argument(number, leaf, parameter, type_) for leaf in leaves]
             numbers = tuple(range(first, len(arguments)))
-            name = parameter.spelling or f"argument{number}"
-            parameters.append(CParameter(name, parameter.type.spelling, type_.size, numbers))
+            called = parameter.spelling or f"argument{number}"
+            parameters.append(CParameter(called, parameter.type.spelling, type_.size, numbers))
         return CudaSignature(
             self.function.spelling,
             tuple(parameters),
             tuple(arguments),
             tuple(self.module_variables()),
             self.max_threads(),
-            self._declaration(parameters),
+            self._declaration(name, parameters),
         )
 
     def _parameter_type(self, parameter: Cursor) -> ctypes.CType:
@@ -170,11 +170,11 @@ class Lifter(Globals):
             leaf.type.is_const,
         )  # fmt: skip
 
-    def _declaration(self, parameters: list[CParameter]) -> str:
+    def _declaration(self, name: str, parameters: list[CParameter]) -> str:
         shown = ", ".join(
             f"{p.spelling}{'' if p.spelling.endswith('*') else ' '}{p.name}" for p in parameters
         )
-        return f"void {self.function.displayname.split('(')[0]}({shown})"
+        return f"void {name}({shown})"
 
     def module_variables(self) -> Iterator[GlobalVariable]:
         """All variables of the unit that live on the device."""

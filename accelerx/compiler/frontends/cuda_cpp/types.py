@@ -334,8 +334,10 @@ class Types:
             return scalar
         if number == self._unexposed and canonical.spelling.endswith("__bf16"):
             return Scalar(dtypes.bfloat16)  # libclang has no kind for it
-        if number == self._pointer or number == self._nullptr:
+        if number == self._pointer:
             return Pointer(canonical, self)
+        if number == self._nullptr:
+            return pointer_to(Void("void"))
         if number in self._references:
             return Reference(self.of(canonical.get_pointee()))
         if number in self._arrays:

@@ -23,6 +23,11 @@ SNIPPETS: dict[str, tuple[str, str, list[int]]] = {
         "o[2] = corner(m); __shared__ int s[4]; fill(s, 7); o[3] = s[2];",
         [5, 6, 6, 8],
     ),
+    "NULL and nullptr are equal, and no array is either": (
+        "#include <stddef.h>\n",
+        "int a = 1; int* p = &a; o[0] = NULL == nullptr; o[1] = p != NULL; o[2] = nullptr == p;",
+        [1, 1, 0],
+    ),
     "a cast to a reference is the object itself": (
         "#define BITS(x) ((int&)(x))\n",
         "float f = 1.5f; o[0] = (int&)f; (int&)f = 0x40000000; o[1] = f * 8;"
