@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from accelerx.compiler import ir
     from accelerx.compiler.dialects.base import Program
 
-STAGES = ("kir", "llvm", "asm", "cuda")
+STAGES = ("kir", "llvm", "asm", "cuda", "ascendc-simt")
 INTERPRETED = "kir"
 
 
@@ -190,7 +190,7 @@ def lift(recipe: Recipe, block: Dim3, model: DeviceModel, checks: frozenset[str]
 
 
 def text(kernel: ir.Kernel, stage: str) -> str:
-    """A kernel's text at a stage: ``kir``, ``llvm``, ``asm`` (for this host) or ``cuda``."""
+    """A kernel's text at a stage: one of ``STAGES``; ``asm`` is this host's."""
     if stage == "asm":
         program: Program = _driver().emit(kernel, COMPILED_HERE)
         return jit.compile_llvm(program.text).asm()

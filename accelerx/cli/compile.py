@@ -1,4 +1,7 @@
-"""``accelerx compile FILE[:kernel]``: prints a Python or CUDA C++ kernel at a stage of its compilation."""
+"""``accelerx compile FILE[:kernel]``: prints a Python or CUDA C++ kernel at a stage of its compilation.
+
+``--target`` names a device model instead: the kernel is printed in that device's language.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,12 @@ CUDA_SUFFIXES = (".cu", ".cuh")
 
 def add_compile(commands: Any) -> None:
     """Adds the subcommand."""
-    parser = commands.add_parser("compile", help="print a kernel's KIR, LLVM, assembly or CUDA C")
+    parser = commands.add_parser("compile", help="print a kernel's KIR, LLVM, assembly, CUDA C or AscendC")
     parser.add_argument("kernel", metavar="FILE[:KERNEL]", help="a .py file, or a .cu file")
-    parser.add_argument("--emit", choices=compilation.STAGES, default="kir")
+    parser.add_argument("--emit", choices=compilation.STAGES, help="stage to print; default: kir")
+    parser.add_argument(
+        "--target", help="device model to compile for (ascend950, h100, ...): prints its language"
+    )
     parser.add_argument("--types", help="argument types, e.g. 'float32[:], float32[::1], int32'")
     parser.add_argument("--block", default="256", help="threads of a block: X[,Y[,Z]]")
     parser.add_argument("--model", default="cpu", help="device model whose limits are checked")
@@ -45,9 +51,10 @@ def run(options: argparse.Namespace) -> int:
     make = _cuda_recipe if file.endswith(CUDA_SUFFIXES) else _python_recipe
     recipe = make(file, name, options)
     block = dim3(recipe.name, "block", tuple(int(n) for n in options.block.split(",")))
-    model = devices.model(options.model)
+    model = devices.model(options.target or options.model)
     lifted = compilation.lift(recipe, block, model, config.CHECK.get())
-    print(compilation.text(lifted, options.emit))
+    stage = options.emit or ("kir" if options.target is None else model.dialect)
+    print(compilation.text(lifted, stage))
     return 0
 
 

@@ -12,6 +12,7 @@ from accelerx import dtypes
 from accelerx.compiler import ir
 from accelerx.compiler.devices import DeviceModel
 from accelerx.compiler.diagnostics import Loc, type_error
+from accelerx.compiler.dialects.ascendc_simt import AscendcSimtDialect
 from accelerx.compiler.dialects.base import Dialect, EmitOptions, Program
 from accelerx.compiler.dialects.cuda import CudaDialect
 from accelerx.compiler.dialects.llvm import LlvmDialect
@@ -20,7 +21,8 @@ from accelerx.compiler.printer import print_kernel
 from accelerx.compiler.recipe import Recipe
 from accelerx.errors import ArgumentTypeError, UnsupportedError
 
-DIALECTS: dict[str, Dialect] = {row.name: row for row in (LlvmDialect(), CudaDialect())}
+_ROWS: tuple[Dialect, ...] = (LlvmDialect(), CudaDialect(), AscendcSimtDialect())
+DIALECTS = {row.name: row for row in _ROWS}
 KIR = "kir"
 
 

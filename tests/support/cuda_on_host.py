@@ -34,15 +34,16 @@ class HostPrograms:
     Args:
         programs: By a name of the caller's choice.
         folder: Where source and library are put.
+        head: Text in front of the programs.
     """
 
-    def __init__(self, programs: Mapping[str, Program], folder: Path) -> None:
+    def __init__(self, programs: Mapping[str, Program], folder: Path, head: str = "") -> None:
         assert COMPILER is not None, "no C++ compiler on this machine"
         self._programs = dict(programs)
         self._index = {name: n for n, name in enumerate(programs)}
         parts = [_wrapped(n, p) for n, p in enumerate(self._programs.values())]
         source, library = folder / "programs.cpp", folder / "programs.so"
-        source.write_text("\n".join([f'#include "{HEADER}"', *parts]))
+        source.write_text("\n".join([f'#include "{HEADER}"', head, *parts]))
         command = [COMPILER, *FLAGS, str(source), "-o", str(library)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[:4000]

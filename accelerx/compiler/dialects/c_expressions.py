@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, assert_never
 
 import numpy as np
@@ -72,7 +73,7 @@ class CExpressions(ABC):
 
     types: ClassVar[Mapping[str, str]]  #: spelling of each dtype, by its name
     specials: ClassVar[Mapping[str, str]]  #: ``{axis}`` is x, y or z; all are unsigned
-    helper_qualifiers: ClassVar[str]  #: what stands before a function of the prelude
+    helper_qualifiers: str  #: what stands before a function of the prelude
     reserved: ClassVar[frozenset[str]] = frozenset()  #: names the language has taken
     integer_min_max: ClassVar[frozenset[str]] = frozenset()  #: dtypes with overloaded min and max
     fast_functions: ClassVar[Mapping[str, str]] = {}  #: float32 functions under fastmath
@@ -252,9 +253,13 @@ class CExpressions(ABC):
         if mem.of is not None:
             return self._seen(mem, mem.of, indices)
         name = self.names.get("mem", mem_name)
-        if mem.space != "global" and mem.size is not None and contiguous(mem):
+        if not self.is_flat(mem) and mem.size is not None and contiguous(mem):
             return Text(name + "".join(f"[{self.index(i).text}]" for i in indices), POSTFIX)
         return Text(f"{name}[{self._flat(mem, indices).text}]", POSTFIX)
+
+    def is_flat(self, mem: ir.Mem) -> bool:
+        """Whether C knows an array by a pointer to its first element, not by its extents."""
+        return mem.space == "global"
 
     def address(self, mem_name: str, indices: tuple[ir.Expr, ...]) -> Text:
         """The address of an element."""
@@ -269,13 +274,13 @@ class CExpressions(ABC):
         constant = view.space == "global" and not self._is_written(of)
         if view.step == view.dtype.itemsize:
             index = self._flat(view, indices)
-            return Text(f"{self._pointer_cast(view.dtype, constant, name)}[{index.text}]", POSTFIX)
+            return Text(f"{self.pointer_cast(view, constant, name)}[{index.text}]", POSTFIX)
         index = self._byte_offset(indices[0], view.step)
         bytes_ = name
         if root.dtype is not dtypes.uint8 or len(root.shape) > 1:
-            bytes_ = self._pointer_cast(dtypes.uint8, constant, name)
+            bytes_ = self.pointer_cast(replace(view, dtype=dtypes.uint8), constant, name)
         at = self.infix("+", ADD, Text(bytes_), index)
-        return Text(f"*{self._pointer_cast(view.dtype, constant, at.text)}", UNARY)
+        return Text(f"*{self.pointer_cast(view, constant, at.text)}", UNARY)
 
     def _byte_offset(self, index: ir.Expr, unit: int) -> Text:
         """``index * unit`` in 64 bits."""
@@ -288,9 +293,10 @@ class CExpressions(ABC):
         text = text if is_wide else self.cast("int64", text)
         return self.infix("*", MUL, text, Text(str(unit)))
 
-    def _pointer_cast(self, dtype: DType, constant: bool, text: str) -> str:
+    def pointer_cast(self, view: ir.Mem, constant: bool, text: str) -> str:
+        """An address as that of elements of ``view``."""
         qualifier = "const " if constant else ""
-        return f"reinterpret_cast<{qualifier}{self.types[dtype.name]} *>({text})"
+        return f"reinterpret_cast<{qualifier}{self.types[view.dtype.name]} *>({text})"
 
     def _is_written(self, buffer: str) -> bool:
         return any(p.name == buffer and p.written for p in self.kernel.params)
@@ -305,7 +311,8 @@ class CExpressions(ABC):
             if isinstance(stride, int):
                 if stride != 1:
                     wide = i.type.bits == 64 and not isinstance(i, ir.Cast)
-                    term = term if wide else self.cast("int64", term)
+                    on_chip = mem.space in ("shared", "local")
+                    term = term if wide or on_chip else self.cast("int64", term)
                     term = self.infix("*", MUL, term, Text(str(stride)))
             else:
                 term = self.infix("*", MUL, term, self.value(stride))

@@ -90,11 +90,11 @@ class CPrinter(CExpressions):
         """The program's text."""
         self._depth = 1
         for mem in self.kernel.mems.values():
-            self._mem(mem)
+            self.declare(mem)
         for name in self.declared.top:
             self._line(f"{self._declared_type(name)} {self.names.get('local', name)};")
         self._statements(self.body)
-        constants = [self._const_array(m) for m in self.kernel.mems.values() if m.space == "const"]
+        constants = self.constants()
         prelude = sorted(self.prelude.values(), key=lambda text: not text.startswith("#include"))
         parts = [text + "\n" for text in [*prelude, *constants]]
         parts.append("\n".join([self.head() + " {", *self._out, "}"]))
@@ -113,7 +113,11 @@ class CPrinter(CExpressions):
     def _declared_type(self, local: str) -> str:
         return self.types[self.kernel.locals[local].name]
 
-    def _mem(self, mem: ir.Mem) -> None:
+    def constants(self) -> list[str]:
+        """Declarations of the constant arrays that stand before the kernel."""
+        return [self.const_array(m) for m in self.kernel.mems.values() if m.space == "const"]
+
+    def declare(self, mem: ir.Mem) -> None:
         """Declares a shared or local array at the head of the kernel."""
         if mem.of is not None:
             return
@@ -131,7 +135,7 @@ class CPrinter(CExpressions):
         name = self.names.get("mem", mem.name)
         return f"{self.qualifier(mem)}{self.types[mem.dtype.name]} {name}{axes or '[1]'}"
 
-    def _const_array(self, mem: ir.Mem) -> str:
+    def const_array(self, mem: ir.Mem) -> str:
         values = [self.array_value(v, mem.dtype) for v in mem.data or ()]
         rows = [", ".join(values[i : i + 8]) for i in range(0, len(values), 8)]
         body = f"{rows[0]}" if len(rows) == 1 else "\n    " + ",\n    ".join(rows) + ",\n"

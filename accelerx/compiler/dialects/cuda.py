@@ -7,6 +7,7 @@ program's prelude, printed only if the kernel uses it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -66,18 +67,25 @@ from accelerx.dtypes import DType, unsigned
 class CudaPrinter(CPrinter):
     """Prints a kernel as CUDA C++."""
 
-    types = {t.name: t.cuda for t in dtypes.DTYPES} | {"float16": "ax_f16", "bfloat16": "ax_bf16"}
-    specials = {
+    types: ClassVar[Mapping[str, str]] = {t.name: t.cuda for t in dtypes.DTYPES} | {
+        "float16": "ax_f16",
+        "bfloat16": "ax_bf16",
+    }
+    specials: ClassVar[Mapping[str, str]] = {
         "thread": "threadIdx.{axis}",
         "block": "blockIdx.{axis}",
         "block_dim": "blockDim.{axis}",
         "grid_dim": "gridDim.{axis}",
     }
-    spaces = {"shared": "__shared__ ", "local": "", "const": "__constant__ const "}
-    helper_qualifiers = "static __device__ __forceinline__ "
+    spaces: ClassVar[Mapping[str, str]] = {
+        "shared": "__shared__ ",
+        "local": "",
+        "const": "__constant__ const ",
+    }
+    helper_qualifiers: str = "static __device__ __forceinline__ "
     reserved = RESERVED | frozenset(row.cuda for row in ATOMICS.values())
     integer_min_max = frozenset({"int32", "uint32", "int64", "uint64"})
-    fast_functions = {
+    fast_functions: ClassVar[Mapping[str, str]] = {
         "sin": "__sinf", "cos": "__cosf", "tan": "__tanf", "exp": "__expf", "exp10": "__exp10f",
         "log": "__logf", "log2": "__log2f", "log10": "__log10f", "pow": "__powf",
     }  # fmt: skip
@@ -122,9 +130,15 @@ class CudaPrinter(CPrinter):
         used |= {t.name for t in self.kernel.locals.values()}
         for s in ir.statements(self.body):
             used |= {x.type.name for e in ir.expressions(s) for x in ir.walk(e)}
-        if "float16" in used:
+        for t in (dtypes.float16, dtypes.bfloat16):
+            if t.name in used:
+                self.declare_half(t)
+
+    def declare_half(self, t: DType) -> None:
+        """Declares a 16-bit float type."""
+        if t is dtypes.float16:
             self.helper("ax_f16", FLOAT16)
-        if "bfloat16" in used:
+        else:
             self.helper("ax_bf16", BFLOAT16)
 
     def narrow_float(self, x: Text, source: DType, target: DType) -> Text:
