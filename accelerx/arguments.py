@@ -195,6 +195,8 @@ def normalise(value: Any, name: str) -> Any:
     Raises:
         ArgumentTypeError: if a kernel cannot take it.
     """
+    if isinstance(value, np.void) and value.dtype.names:
+        return np.asarray(value)  # a record: kernels write to it, as to an array without axes
     if isinstance(value, (ndarray, np.ndarray, np.generic, bool, int, float)):
         return value
     if isinstance(value, Hint):
@@ -244,10 +246,7 @@ def type_of(value: Any, name: str, weak: bool) -> Type:
         ArgumentTypeError: naming the argument.
     """
     if isinstance(value, ndarray):
-        found = cast(ArrayKey, value.key).type
-        if found.dtype.is_opaque:
-            _row(value.dtype, name)  # raises: KIR has no such element type
-        return found
+        return cast(ArrayKey, value.key).type
     if isinstance(value, np.ndarray):
         return _array_type(value, name)
     if isinstance(value, (bool, np.bool_)):
@@ -260,7 +259,7 @@ def type_of(value: Any, name: str, weak: bool) -> Type:
         return ScalarType(dtypes.float32, True) if weak else ScalarType(dtypes.float64)
     if isinstance(value, tuple):
         items = tuple(type_of(v, f"{name}[{i}]", weak) for i, v in enumerate(value))
-        return TupleType(items)
+        return TupleType(items, getattr(type(value), "_fields", ()))
     raise ArgumentTypeError(f"argument {name!r} of {type(value).__qualname__} has no kernel type")
 
 
@@ -273,20 +272,21 @@ def _array_type(array: np.ndarray[Any, Any], name: str) -> ArrayType:
     parts = (array.dtype, array.ndim, layout, flags.writeable)
     found = _array_types.get(parts)
     if found is None:
-        row = _row(array.dtype, name)
+        row = _row(array.dtype, name, elements=True)
         found = ArrayType(row, array.ndim, cast(Any, layout), flags.writeable)
         _array_types[parts] = found
     return found
 
 
-def _row(dtype: np.dtype[Any], name: str) -> DType:
+def _row(dtype: np.dtype[Any], name: str, elements: bool = False) -> DType:
+    """The row of a scalar's type, or of an array's elements."""
     if not dtype.isnative:
         raise ArgumentTypeError(
             f"argument {name!r} has byte order {dtype.str!r}; convert it with "
             f".astype({dtype.newbyteorder('=').name!r})"
         )
     try:
-        return dtypes.from_numpy(dtype)
+        return (dtypes.of_array if elements else dtypes.from_numpy)(dtype)
     except UnsupportedError as e:
         raise ArgumentTypeError(f"argument {name!r}: {e}") from e
 

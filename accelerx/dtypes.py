@@ -3,7 +3,7 @@
 Each row carries all spellings of a type (KIR, NumPy, DLPack, CUDA C, LLVM), so that no other file
 keeps a second list. Rows are singletons: compare them with ``is``.
 
-Arrays may also hold elements that only CUDA C++ kernels understand: complex numbers and records. Such
+Arrays may also hold elements that KIR has in parts only: complex numbers and records. Such
 an element is so many bytes here, an ``opaque`` row made when it is first met.
 """
 
@@ -76,7 +76,7 @@ class DType:
 
     @property
     def is_opaque(self) -> bool:
-        """True for elements that arrays hold and Python kernels do not know."""
+        """True for elements that arrays hold and KIR does not have: complex numbers and records."""
         return self.kind == "opaque"
 
     def __repr__(self) -> str:

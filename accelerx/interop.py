@@ -7,7 +7,7 @@ meaningful to a CUDA device, so ``as_cuda_array`` refuses them elsewhere.
 from __future__ import annotations
 
 import sys
-from math import prod
+from math import gcd, prod
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,17 @@ def lend(array: np.ndarray[Any, Any], device: Device) -> ndarray | None:
     if not flags.aligned or (layout == "A" and any(s % itemsize for s in strides)):
         return None
     ptr = array.__array_interface__["data"][0]
+    if array.dtype.names and ptr % _alignment(array):
+        return None
     return ndarray(key, ptr, array.shape, tuple([s // itemsize for s in strides]), array)
+
+
+def _alignment(records: np.ndarray[Any, Any]) -> int:
+    """What the address of records must be a multiple of.
+
+    NumPy asks nothing of packed records; kernels take a field's place in its record for its alignment.
+    """
+    return gcd(8, records.itemsize) if records.ndim else 8
 
 
 def from_host(array: np.ndarray[Any, Any], device: Device) -> ndarray:

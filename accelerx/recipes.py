@@ -54,7 +54,7 @@ class PythonRecipe:
         return fingerprint(self.function, self.types)
 
     def lift(self, bounds: bool) -> ir.Kernel:
-        return python.lift(self.function, self.types, literals=self.options.literals)
+        return python.lift(self.function, self.types, literals=self.options.literals, bounds=bounds)
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(map(str, self.types))})"

@@ -309,5 +309,5 @@ def _adapted(given: Type, declared: Type) -> Type:
     """The declared type with what only the argument knows: an array's layout and writability."""
     if isinstance(given, TupleType) and isinstance(declared, TupleType):
         pairs = zip(given.items, declared.items, strict=True)
-        return TupleType(tuple(_adapted(g, d) for g, d in pairs))
+        return TupleType(tuple(_adapted(g, d) for g, d in pairs), given.names)
     return given if isinstance(given, ArrayType) else declared

@@ -54,13 +54,13 @@ def test_arrays_are_typed_by_dtype_axes_layout_and_writability(device: Device) -
 def test_tuples_are_typed_by_item() -> None:
     expected = TupleType((ScalarType(dtypes.int64), ScalarType(dtypes.float64)))
     assert type_of((1, 2.0), "x", False) == expected
-    assert type_of(Pair(1, 2.0), "x", False) == expected
+    assert type_of(Pair(1, 2.0), "x", False) == TupleType(expected.items, Pair._fields)
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (np.zeros(2, np.complex64), "complex64"),
+        (np.zeros(2, "M8[D]"), "datetime64"),
         (np.zeros(2, ">f4"), "byte order"),
         (np.zeros(2, "U3"), "no element type"),
     ],

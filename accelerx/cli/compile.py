@@ -30,7 +30,9 @@ CUDA_SUFFIXES = (".cu", ".cuh")
 
 def add_compile(commands: Any) -> None:
     """Adds the subcommand."""
-    parser = commands.add_parser("compile", help="print a kernel's KIR, LLVM, assembly, CUDA C or AscendC")
+    parser = commands.add_parser(
+        "compile", help="print a kernel's KIR, LLVM, assembly, CUDA C or AscendC"
+    )
     parser.add_argument("kernel", metavar="FILE[:KERNEL]", help="a .py file, or a .cu file")
     parser.add_argument("--emit", choices=compilation.STAGES, help="stage to print; default: kir")
     parser.add_argument(

@@ -83,12 +83,21 @@ def _ir() -> Any:
     return importlib.import_module("accelerx.compiler.ir")
 
 
+def stored(dtype: DType) -> DType:
+    """The KIR type an array is declared with: complex numbers are floats, records bytes."""
+    if not dtype.is_opaque:
+        return dtype
+    if dtype.numpy.kind == "c":
+        return dtypes.float32 if dtype.itemsize == 8 else dtypes.float64
+    return dtypes.uint8
+
+
 def parameters(name: str, type_: ArrayType | ScalarType, argument: int) -> list[ir.Param]:
     """The KIR parameters of one flattened argument: the buffer, its extents, its open strides."""
     param = _ir().Param
     if isinstance(type_, ScalarType):
         return [param(name, "scalar", type_.dtype, argument)]
-    params: list[ir.Param] = [param(name, "buffer", type_.dtype, argument)]
+    params: list[ir.Param] = [param(name, "buffer", stored(type_.dtype), argument)]
     for axis in range(type_.ndim):
         params.append(param(f"{name}.shape{axis}", "extent", dtypes.int64, argument, axis))
     for axis in range(type_.ndim):

@@ -31,6 +31,7 @@ from accelerx.compiler.frontends.python.values import (
 )
 from accelerx.compiler.intrinsics import Intrinsic
 from accelerx.dtypes import DType, bool_, float64, int32
+from accelerx.errors import UnsupportedError
 
 
 @dataclass(slots=True, eq=False)
@@ -104,7 +105,7 @@ class Calls(Numeric):
     def pure_call(self, function: object, call: Call) -> Value | None:
         """The value of a call of a known pure function; None if it is not one."""
         dtype = type_object(function)
-        if dtype is not None:
+        if dtype is not None and not dtype.is_opaque:
             self.count_arguments(call, 1)
             return self.cast(self.scalars(call)[0], dtype, call.loc)
         try:
@@ -589,13 +590,24 @@ def type_object(value: object) -> DType | None:
     if isinstance(named, DType):
         return named
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
-        name = np.dtype(value).name
-        return dtypes.from_numpy(name) if name in _DTYPE_NAMES else None
+        known = np.dtype(value)
+        if known.name in _DTYPE_NAMES:
+            return dtypes.from_numpy(known.name)
+        elements = known.kind == "c" or (isinstance(value, np.dtype) and known.names is not None)
+        return _opaque(known) if elements else None
     if type(value).__module__.startswith("numba."):
         name = str(value)
         name = "bool" if name in ("boolean", "bool") else name
         return dtypes.from_numpy(name) if name in _DTYPE_NAMES else None
     return None
+
+
+def _opaque(dtype: np.dtype[Any]) -> DType | None:
+    """The row of complex numbers or records; None where arrays cannot hold them."""
+    try:
+        return dtypes.of_array(dtype)
+    except UnsupportedError:
+        return None
 
 
 def dtype_argument(value: Value) -> DType | None:

@@ -151,14 +151,8 @@ class Cuda(Calls):
         return tuple(out)
 
     def _declare(self, space: ir.Space, shape: tuple[int, ...], dtype: DType, call: Call) -> View:
-        dynamic = space == "shared" and shape == (0,)
-        strides = [1] * len(shape)
-        for axis in range(len(shape) - 2, -1, -1):
-            strides[axis] = strides[axis + 1] * shape[axis + 1]
-        name = self.fresh_name(self.array_name or space)
-        extents: tuple[int | None, ...] = (None,) if dynamic else shape
-        self.mems[name] = ir.Mem(name, dtype, space, extents, tuple(strides), None, call.loc)
-        return self.whole(self.mems[name])
+        name = self.array_name or space
+        return self.whole(self.declare(name, dtype, space, shape, call.loc))
 
     array_name: str = ""
 
@@ -225,7 +219,7 @@ class Cuda(Calls):
         self.check_writable(element, call.node)
         dtype = element.dtype
         row = intrinsics.ATOMICS[op]
-        if not _in_domain(row.domain, dtype):
+        if dtype.is_opaque or not _in_domain(row.domain, dtype):
             raise self.type_error(call.node, f"{call.name}() does not work on {dtype.name}")
         stored = self.scalar(value, call.node, f"the value of {call.name}()")
         expected = None
@@ -236,8 +230,9 @@ class Cuda(Calls):
         code = self.code(self.once(stored, call.loc), dtype, call.loc)
 
         def work(one: View) -> None:
-            indices = self.indices(one, call.loc)
-            self.emit(ir.Atomic(op, one.mem.name, indices, code, expected, result, call.loc))
+            place = self.place(one, call.loc)
+            self.check_inside(one, call.loc)
+            self.emit(ir.Atomic(op, place.mem, place.indices, code, expected, result, call.loc))
 
         self.each(element, work, call.loc)
         return self.expression_of(ir.Local(result, dtype, call.loc))

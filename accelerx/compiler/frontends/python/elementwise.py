@@ -15,7 +15,7 @@ from accelerx.compiler.frontends.python.calls import Call
 from accelerx.compiler.frontends.python.cuda import Cuda
 from accelerx.compiler.frontends.python.values import Choice, Object, Scalar, Value, View
 
-Make = Callable[[list[Scalar]], Scalar]
+Make = Callable[[list[Value]], Value]
 
 
 class Elementwise(Cuda):
@@ -46,8 +46,7 @@ class Elementwise(Cuda):
         loc = self.loc(node)
         if not part.axes:
             items = [self.load(s, loc) if isinstance(s, View | Choice) else s for s in sources]
-            numbers = [self.scalar(i, node, "a stored value") for i in items]
-            self.store(part, make(numbers), node)
+            self.store(part, make(items), node)
             return
         length = self.length(part, 0, node)
         dtype = length.dtype
@@ -93,14 +92,14 @@ class Elementwise(Cuda):
             )
         target = outputs[0]
 
-        def make(numbers: list[Scalar]) -> Scalar:
-            inner = Call(call.node, call.name, list(numbers), {}, call.loc)
+        def make(items: list[Value]) -> Value:
+            inner = Call(call.node, call.name, list(items), {}, call.loc)
             value = self.pure_call(function, inner)
             if value is None:
                 raise self.unsupported(
                     call.node, f"function numpy.{call.name} cannot be called in kernels"
                 )
-            return self.scalar(value, call.node, f"the result of {call.name}()")
+            return value
 
         self.for_elements(target, sources, make, call.node)
         return Object(None)

@@ -19,11 +19,13 @@ from accelerx.compiler.frontends.python.arithmetic import COMPARISONS, OPERATORS
 from accelerx.compiler.frontends.python.bounds import Form
 from accelerx.compiler.frontends.python.calls import Call, function_of, type_object
 from accelerx.compiler.frontends.python.cuda import marker_names, marker_of
+from accelerx.compiler.frontends.python.elements import is_record
 from accelerx.compiler.frontends.python.elementwise import Elementwise
 from accelerx.compiler.frontends.python.markers import Marker
 from accelerx.compiler.frontends.python.values import (
     Choice,
     Conflict,
+    Group,
     Object,
     Scalar,
     Tuple,
@@ -117,6 +119,8 @@ class Expressions(Elementwise):
         return values
 
     def _hold(self, value: Value, at: int, node: ast.expr) -> Value:
+        if isinstance(value, Group):
+            return value.with_items([self._hold(item, at, node) for item in value.items])
         if isinstance(value, Scalar) and reads_memory(value):
             return self.spill(value, self.loc(node), at=at)
         return value
@@ -399,8 +403,8 @@ class Expressions(Elementwise):
         """One of two attempts: a Select if both are safe, else an If that sets a local."""
         loc = self.loc(node)
         a, b = first.value, second.value
-        if isinstance(a, Tuple) and isinstance(b, Tuple) and len(a.items) == len(b.items):
-            return self._choose_tuple(test, first, second, node)
+        if isinstance(a, Group) and type(a) is type(b) and len(a.items) == len(b.items):
+            return self._choose_group(test, first, second, node)
         if isinstance(a, View) and isinstance(b, View) and not first.out and not second.out:
             return self._choose_view(test, a, b, node)
         if not isinstance(a, Scalar) or not isinstance(b, Scalar):
@@ -429,9 +433,9 @@ class Expressions(Elementwise):
         which = self.select(test, self.constant(0, int32), self.constant(1, int32), loc)
         return Choice(self.once(which, loc), (a, b))
 
-    def _choose_tuple(self, test: Scalar, first: Attempt, second: Attempt, node: ast.AST) -> Value:
-        assert isinstance(first.value, Tuple)
-        assert isinstance(second.value, Tuple)
+    def _choose_group(self, test: Scalar, first: Attempt, second: Attempt, node: ast.AST) -> Value:
+        assert isinstance(first.value, Group)
+        assert isinstance(second.value, Group)
         loc = self.loc(node)
         test = self.once(test, loc)
         items = []
@@ -439,7 +443,7 @@ class Expressions(Elementwise):
             outs = (first.out, second.out) if k == 0 else ([], [])
             a, b = Attempt(x, outs[0], first.facts), Attempt(y, outs[1], second.facts)
             items.append(self._choose(test, a, b, node))
-        return Tuple(tuple(items))
+        return first.value.with_items(items)
 
     # --------------------------------------------------------------------------- subscripts
 
@@ -453,6 +457,9 @@ class Expressions(Elementwise):
         """``value[slice]``; an element of an array is left as a view, to be read or written."""
         base = self.expression(node.value)
         if isinstance(base, View | Choice):
+            name = self._field_name(base, node.slice)
+            if name is not None:
+                return self.chosen_field(base, name, self.loc(node))
             return self.indexed(base, self._items(node.slice), node)
         if isinstance(base, Tuple):
             if isinstance(node.slice, ast.Slice):
@@ -467,6 +474,22 @@ class Expressions(Elementwise):
                 "make it a tuple or a NumPy array",
             )
         raise self.type_error(node.value, f"{base} cannot be indexed")
+
+    def _field_name(self, base: View | Choice, node: ast.expr) -> str | None:
+        """The field that ``records["x"]`` names; None for any other index."""
+        if not is_record(base.dtype) or isinstance(node, ast.Slice | ast.Tuple):
+            return None
+        key = self.expression(node)
+        return key.value if isinstance(key, Object) and isinstance(key.value, str) else None
+
+    def attribute_target(self, node: ast.Attribute) -> View | Choice:
+        """The field that ``record.x = ...`` assigns."""
+        base = self.expression(node.value)
+        if not isinstance(base, View | Choice) or not is_record(base.dtype):
+            raise self.unsupported(
+                node, "only the fields of records can be assigned as attributes in kernels"
+            )
+        return self.chosen_field(base, node.attr, self.loc(node))
 
     def _enum_member(self, members: enum.EnumMeta, node: ast.Subscript) -> Value:
         key = self.expression(node.slice)
@@ -567,7 +590,7 @@ class Expressions(Elementwise):
         base = self.expression(node.value)
         if isinstance(base, View | Choice):
             return self.array_attribute(base, node.attr, node)
-        if isinstance(base, Tuple) and node.attr in base.names:
+        if isinstance(base, Group) and node.attr in base.names:
             return base.items[base.names.index(node.attr)]
         if isinstance(base, Scalar) and node.attr == "bit_count" and base.dtype.is_integer:
             return Object(Method(base))
@@ -696,7 +719,7 @@ def _bools(*values: Value) -> bool:
 
 def reads_memory(value: Value) -> bool:
     """Whether a value's expression loads from an array."""
-    if isinstance(value, Tuple):
+    if isinstance(value, Group):
         return any(reads_memory(item) for item in value.items)
     if not isinstance(value, Scalar) or value.expr is None:
         return False

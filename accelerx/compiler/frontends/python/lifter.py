@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import compile_error, type_error, unsupported
+from accelerx.compiler.frontends.python import elements
 from accelerx.compiler.frontends.python.calls import function_of
 from accelerx.compiler.frontends.python.promotion import Numba, Rules, Weak
 from accelerx.compiler.frontends.python.state import Frame
 from accelerx.compiler.frontends.python.statements import Statements, count
-from accelerx.compiler.frontends.python.values import Index, Scalar, Tuple, Value
+from accelerx.compiler.frontends.python.values import Index, Scalar, Tuple, Value, View
 from accelerx.compiler.types import (
     ArgumentType,
     ArrayType,
@@ -32,6 +33,7 @@ def lift(
     *,
     literals: Literal["weak", "numba"] = "weak",
     name: str | None = None,
+    bounds: bool = False,
 ) -> ir.Kernel:
     """Lifts a Python function to KIR.
 
@@ -41,6 +43,8 @@ def lift(
         literals: The typing rules: ``"weak"`` lets Python numbers adapt to the other operand,
             ``"numba"`` gives numba.cuda's types and lets negative indices count from the end.
         name: The kernel's name; the function's if None.
+        bounds: Whether accesses to fields of records are to be checked; those of other arrays can be
+            checked in the kernel.
 
     Raises:
         CompileError: if the source cannot be read, or does not settle on types.
@@ -53,7 +57,9 @@ def lift(
     if literals not in ("weak", "numba"):
         raise ValueError(f"literals must be 'weak' or 'numba', not {literals!r}")
     rules: Rules = Weak() if literals == "weak" else Numba()
-    return Lifter(python, argument_types, rules).kernel(name)
+    lifter = Lifter(python, argument_types, rules)
+    lifter.check_bounds = bounds
+    return lifter.kernel(name)
 
 
 class Lifter(Statements):
@@ -126,9 +132,14 @@ class Lifter(Statements):
         self.params += parameters(name, type_, argument)
         self.taken.add(name)
         if isinstance(type_, ArrayType):
-            self.mems[name] = memory(name, type_)
-            return self.whole(self.mems[name], type_.writable, type_.ndim), argument + 1
+            return self.array_argument(name, type_), argument + 1
         return self.scalar_argument(name, type_), argument + 1
+
+    def array_argument(self, name: str, type_: ArrayType) -> View:
+        mem = memory(name, type_)
+        real, seen = elements.argument(mem, type_.dtype) if type_.dtype.is_opaque else (mem, mem)
+        self.mems[name] = real
+        return self.whole(seen, type_.writable, type_.ndim)
 
     def scalar_argument(self, name: str, type_: ScalarType) -> Scalar:
         dtype = type_.dtype

@@ -24,13 +24,14 @@ from accelerx.compiler.frontends.python.values import (
     Conflict,
     Counter,
     Environment,
+    Group,
+    GroupVariable,
     Index,
     Jump,
     Merge,
     Range,
     Scalar,
     Tuple,
-    TupleVariable,
     Value,
     Variable,
     View,
@@ -64,7 +65,7 @@ class Loops(Expressions):
         for name in names:
             out.append(name)
             binding = self.frame.env.get(name)
-            if isinstance(binding, TupleVariable):
+            if isinstance(binding, GroupVariable):
                 out.extend(self._components(f"{name}.{k}" for k in range(binding.length)))
         return out
 
@@ -461,8 +462,8 @@ class Loops(Expressions):
                 return Choice(self.stable(value.which, loc), views)
             case Scalar():
                 return self.stable(value, loc)
-            case Tuple():
-                return Tuple(tuple(self._held(item, loc) for item in value.items))
+            case Group():
+                return value.with_items([self._held(item, loc) for item in value.items])
             case Range():
                 return Range(*(self.stable(s, loc) for s in (value.start, value.stop, value.step)))
             case Counter():

@@ -25,13 +25,13 @@ from accelerx.compiler.frontends.python.values import (
     ChoiceVariable,
     Conflict,
     Environment,
+    Group,
+    GroupVariable,
     Index,
     Jump,
     Merge,
     Object,
     Scalar,
-    Tuple,
-    TupleVariable,
     Value,
     Variable,
     View,
@@ -123,6 +123,7 @@ class State:
         self.named: dict[tuple[object, ...], str] = {}
         self.arrays: dict[tuple[object, ...], View] = {}
         self.wholes: dict[str, View] = {}
+        self.parts: dict[tuple[object, ...], ir.Mem] = {}
         self.written: set[str] = set()
         self.bounds = Bounds()
         self.callers: list[Frame] = []
@@ -297,14 +298,14 @@ class State:
                 local = self.local(name, value.dtype)
                 self.emit(ir.Assign(local, self.code(value, loc=loc), loc))
                 env[name] = self.variable(local, value, loc)
-            case Tuple():
+            case Group():
                 items = [
                     self.stable(item, loc) if isinstance(item, Scalar) else item
                     for item in value.items
                 ]
                 for k, item in enumerate(items):
                     self.bind(f"{name}.{k}", item, loc)
-                env[name] = TupleVariable(len(items), value.names)
+                env[name] = GroupVariable(len(items), value)
             case View():
                 env[name] = self.freeze(value, loc, name)
             case Choice():
@@ -338,13 +339,13 @@ class State:
         match binding:
             case Variable():
                 return self._read_variable(binding, loc)
-            case TupleVariable():
+            case GroupVariable():
                 items = [self.read(f"{name}.{k}", loc) for k in range(binding.length)]
                 for item in items:
                     if isinstance(item, Conflict):
                         return item
                 known = tuple(i for i in items if i is not None and not isinstance(i, Conflict))
-                return Tuple(known, binding.names)
+                return binding.like.with_items(known)
             case ChoiceVariable():
                 which = Scalar(ir.Local(binding.local, int32, loc), int32)
                 return Choice(which, binding.views)
@@ -500,8 +501,8 @@ def same_binding(a: Binding, b: Binding) -> bool:
         return True
     if isinstance(a, Object) and isinstance(b, Object):
         return a.value is b.value
-    if isinstance(a, TupleVariable) and isinstance(b, TupleVariable):
-        return a.length == b.length
+    if isinstance(a, GroupVariable) and isinstance(b, GroupVariable):
+        return a.length == b.length and type(a.like) is type(b.like)
     return isinstance(a, View) and isinstance(b, View) and a.mem is b.mem and whole(a) and whole(b)
 
 
@@ -523,8 +524,8 @@ def describe(binding: Binding) -> str:
     match binding:
         case Variable():
             return f"a {binding.dtype.name}"
-        case TupleVariable():
-            return f"a tuple of {binding.length}"
+        case GroupVariable():
+            return str(binding.like)
         case Conflict():
             return "of unclear type"
         case _:

@@ -19,6 +19,7 @@ from accelerx.compiler.frontends.python.values import (
     Choice,
     Conflict,
     Environment,
+    Group,
     Jump,
     Object,
     Scalar,
@@ -95,11 +96,11 @@ class Statements(Loops):
                 self._bindable(target, value)
                 self.bind(target.id, value, self.loc(target))
             case ast.Subscript():
-                self._store(target, value)
+                self._store(target, self.subscripted(target), value)
+            case ast.Attribute():
+                self._store(target, self.attribute_target(target), value)
             case ast.Tuple() | ast.List():
                 self._unpack(target, value)
-            case ast.Attribute():
-                raise self.unsupported(target, "attributes cannot be assigned in kernels")
             case _:
                 raise self.unsupported(target, "* is not supported in assignments in kernels")
 
@@ -136,8 +137,8 @@ class Statements(Loops):
         return out
 
     def _kept(self, item: Value, before: set[str], stores: bool, loc: Loc) -> Value:
-        if isinstance(item, Tuple):
-            return Tuple(tuple(self._kept(i, before, stores, loc) for i in item.items))
+        if isinstance(item, Group):
+            return item.with_items([self._kept(i, before, stores, loc) for i in item.items])
         if isinstance(item, Choice):
             which = self._kept(item.which, before, stores, loc)
             return Choice(self.scalar(which, self.frame.source.node), item.views)
@@ -155,24 +156,21 @@ class Statements(Loops):
             if owner == key and (other == name or str(other).startswith(f"{name}."))
         }
 
-    def _store(self, target: ast.Subscript, value: Value) -> None:
-        element = self.subscripted(target)
+    def _store(self, target: ast.expr, element: Value, value: Value) -> None:
         if not isinstance(element, View | Choice):
             raise self.type_error(target, "tuples cannot be changed")
         if element.axes:
             self.store_part(element, value, target)
             return
-        if isinstance(value, View | Choice):
+        if isinstance(value, View | Choice) and value.axes:
             raise self.type_error(target, f"an element cannot be set to {value}")
-        self.store(element, self.scalar(value, target, "a stored value"), target)
+        self.store(element, value, target)
 
     def _augmented(self, node: ast.AugAssign) -> None:
         op = OPERATORS.get(type(node.op))
         loc = self.loc(node)
         if op is None:
             raise self.unsupported(node, "operator @ is not supported in kernels", "write the loop")
-        if isinstance(node.target, ast.Attribute):
-            raise self.unsupported(node.target, "attributes cannot be assigned in kernels")
         if isinstance(node.target, ast.Name):
             name = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
             old, new = self.operands([name, node.value])
@@ -180,13 +178,17 @@ class Statements(Loops):
             b = self.scalar(new, node.value, f"the right side of {op}=")
             self.bind(node.target.id, self.binary(op, a, b, loc), loc)
             return
-        element = self.subscripted(node.target)
+        element = (
+            self.attribute_target(node.target)
+            if isinstance(node.target, ast.Attribute)
+            else self.subscripted(node.target)
+        )
         if not isinstance(element, View | Choice) or element.axes:
             raise self.type_error(node.target, f"{op}= needs an element, not {element}")
         self.check_writable(element, node.target)
         if isinstance(element, View):
             element = self._read_indices_once(element, loc)
-        current = self.load(element, loc)
+        current = self.scalar(self.load(element, loc), node.target, f"the left side of {op}=")
         mark = len(self.out)
         value = self.number(node.value, f"the right side of {op}=")
         if len(self.out) > mark:
@@ -371,9 +373,9 @@ class Statements(Loops):
                 self.bind(name, value, loc)
             case Scalar():
                 env[name] = value
-            case Tuple():
-                held = tuple(self.once(i, loc) if isinstance(i, Scalar) else i for i in value.items)
-                env[name] = Tuple(held)
+            case Group():
+                held = [self.once(i, loc) if isinstance(i, Scalar) else i for i in value.items]
+                env[name] = value.with_items(held)
             case View():
                 env[name] = self._argument_view(value, loc)
             case _:

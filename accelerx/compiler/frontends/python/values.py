@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from accelerx.compiler import ir
@@ -53,14 +54,51 @@ class Scalar:
 
 
 @dataclass(slots=True, eq=False)
-class Tuple:
-    """A tuple; ``names`` are a named one's fields."""
+class Group:
+    """Several values under one name. Merging and holding go by the items, whatever the group means."""
 
     items: tuple[Value, ...]
     names: tuple[str, ...] = ()
 
+    def with_items(self, items: Sequence[Value]) -> Group:
+        """The same kind of group, of other items."""
+        return type(self)(tuple(items), self.names)
+
+
+@dataclass(slots=True, eq=False)
+class Tuple(Group):
+    """A tuple; ``names`` are a named one's fields."""
+
     def __str__(self) -> str:
         return f"a tuple of {len(self.items)}"
+
+
+@dataclass(slots=True, eq=False)
+class Complex(Group):
+    """A complex number: its real and its imaginary part, two scalars of one type."""
+
+    names: tuple[str, ...] = ("real", "imag")
+
+    @property
+    def real(self) -> Scalar:
+        return self._part(0)
+
+    @property
+    def imag(self) -> Scalar:
+        return self._part(1)
+
+    def _part(self, k: int) -> Scalar:
+        part = self.items[k]
+        assert isinstance(part, Scalar)
+        return part
+
+    @property
+    def typing(self) -> Typing:
+        """Type of the parts."""
+        return self.real.typing
+
+    def __str__(self) -> str:
+        return f"a complex{2 * self.real.dtype.bits}"
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +128,8 @@ class View:
         return self.mem.dtype
 
     def __str__(self) -> str:
+        if not self.axes and self.dtype.is_opaque:
+            return f"a record {self.dtype.name}"
         return f"a {len(self.axes)}-d array of {self.dtype.name}"
 
 
@@ -164,7 +204,7 @@ class Counter:
         return "a counter"
 
 
-Value = Scalar | Tuple | View | Choice | Object | Range | Zip | Counter
+Value = Scalar | Group | View | Choice | Object | Range | Zip | Counter
 
 # ------------------------------------------------------------------ what a variable's name stands for
 
@@ -190,11 +230,14 @@ class Variable:
 
 
 @dataclass(slots=True, eq=False)
-class TupleVariable:
-    """A variable holding a tuple; its items are the variables ``name.0``, ``name.1``, ..."""
+class GroupVariable:
+    """A variable holding a group; its items are the variables ``name.0``, ``name.1``, ...
+
+    ``like`` is the group it was bound to, for its kind and its names.
+    """
 
     length: int
-    names: tuple[str, ...] = ()
+    like: Group
 
 
 @dataclass(slots=True, eq=False)
@@ -215,7 +258,7 @@ class Conflict:
     reason: str
 
 
-Binding = Variable | TupleVariable | ChoiceVariable | Conflict | Value
+Binding = Variable | GroupVariable | ChoiceVariable | Conflict | Value
 Environment = dict[str, Binding]
 
 

@@ -17,17 +17,26 @@ import numpy as np
 from accelerx import dtypes
 from accelerx.compiler import ir
 from accelerx.compiler.diagnostics import Loc
-from accelerx.compiler.frontends.python.arithmetic import Arithmetic
+from accelerx.compiler.frontends.python.elements import (
+    Packed,
+    field_names,
+    is_complex,
+    is_record,
+)
+from accelerx.compiler.frontends.python.storage import Storage
 from accelerx.compiler.frontends.python.values import (
     Axis,
     Choice,
+    Complex,
+    Group,
     Object,
     Scalar,
     Tuple,
     Value,
     View,
 )
-from accelerx.dtypes import int32
+from accelerx.dtypes import DType, int32
+from accelerx.errors import UnsupportedError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +51,7 @@ class Slice:
 Item = Scalar | Slice
 
 
-class Views(Arithmetic):
+class Views(Storage):
     """Builds views and elements."""
 
     def scalar(self, value: Value, node: ast.AST, what: str = "this") -> Scalar:
@@ -85,10 +94,10 @@ class Views(Arithmetic):
     def among(self, choice: Choice, values: Sequence[Value], node: ast.AST) -> Value:
         """Of one value for each array the one for the array that it is."""
         loc, first = self.loc(node), values[0]
-        if isinstance(first, Tuple):
-            tuples = [v for v in values if isinstance(v, Tuple)]
-            columns = zip(*(t.items for t in tuples), strict=True)
-            return Tuple(tuple(self.among(choice, column, node) for column in columns))
+        if isinstance(first, Group):
+            groups = [v for v in values if isinstance(v, Group)]
+            columns = zip(*(t.items for t in groups), strict=True)
+            return first.with_items([self.among(choice, column, node) for column in columns])
         if isinstance(first, View):
             return Choice(choice.which, tuple(v for v in values if isinstance(v, View)))
         numbers = [v for v in values if isinstance(v, Scalar)]
@@ -256,44 +265,79 @@ class Views(Arithmetic):
 
     # ----------------------------------------------------------------------------- elements
 
-    def load(self, element: View | Choice, loc: Loc | None) -> Scalar:
-        """The value of an element."""
+    def load(self, element: View | Choice, loc: Loc | None) -> Value:
+        """The value of an element; a record stands for itself."""
         if isinstance(element, View):
-            return self._load(element, loc)
+            return self.load_element(element, loc)
+        if is_record(element.dtype):
+            return element
+        if is_complex(element.dtype):
+            parts = [self.load(self.chosen_part(element, k), loc) for k in (False, True)]
+            return Complex(tuple(parts))
         name = self.temporary("t", element.dtype)
 
         def work(view: View) -> None:
-            self.emit(ir.Assign(name, self.code(self._load(view, loc), loc=loc), loc))
+            value = self.load_element(view, loc)
+            assert isinstance(value, Scalar)
+            self.emit(ir.Assign(name, self.code(value, loc=loc), loc))
 
         self.each(element, work, loc)
         return self.expression_of(ir.Local(name, element.dtype, loc))
 
-    def _load(self, element: View, loc: Loc | None) -> Scalar:
-        mem = element.mem
-        expr = ir.Load(mem.name, self.indices(element, loc), mem.dtype, loc)
-        form = None
-        if mem.dtype.kind == "uint":
-            form = self.bounds.fresh(0, (1 << mem.dtype.bits) - 1)
-        return self.expression_of(expr, form=form)
+    def chosen_part(self, array: View | Choice, imaginary: bool) -> View | Choice:
+        """The real or the imaginary parts of an array of complex numbers, or of one of several."""
+        if isinstance(array, View):
+            return self.part(array, imaginary)
+        return Choice(array.which, tuple(self.part(v, imaginary) for v in array.views))
 
-    def store(self, element: View | Choice, value: Scalar, node: ast.AST) -> None:
-        """``element = value``."""
+    def chosen_field(self, array: View | Choice, name: str, loc: Loc | None) -> View | Choice:
+        """A field of records, or of one of several arrays of them."""
+        if isinstance(array, View):
+            return self.field(array, name, loc)
+        return Choice(array.which, tuple(self.field(v, name, loc) for v in array.views))
+
+    def store(self, element: View | Choice, value: Value, node: ast.AST) -> None:
+        """``element = value``; a record is copied field by field."""
         loc = self.loc(node)
-        if isinstance(element, Choice):
+        self.check_writable(element, node)
+        if is_record(element.dtype):
+            self._store_record(element, value, node)
+            return
+        value = self._storable(element.dtype, value, node)
+        if isinstance(element, Choice) and isinstance(value, Scalar):
             value = self.once(value, loc)
+        stored = value
+        self.each(element, lambda view: self.store_element(view, stored, loc), loc)
 
-        def work(view: View) -> None:
-            self.check_writable(view, node)
-            code = self.code(value, view.dtype, loc)
-            self.emit(ir.Store(view.mem.name, self.indices(view, loc), code, loc))
+    def _storable(self, dtype: DType, value: Value, node: ast.AST) -> Value:
+        if isinstance(value, Complex) and is_complex(dtype):
+            return value
+        if isinstance(value, Complex):
+            raise self.type_error(
+                node,
+                f"{value} cannot be stored as a {dtype.name}",
+                "store its .real or its abs()",
+            )
+        return self.scalar(value, node, "a stored value")
 
-        self.each(element, work, loc)
+    def _store_record(self, element: View | Choice, value: Value, node: ast.AST) -> None:
+        loc = self.loc(node)
+        if not isinstance(value, View | Choice) or not is_record(value.dtype) or value.axes:
+            raise self.type_error(node, f"{value} cannot be stored as {element}")
+        names = field_names(element.dtype)
+        if names != field_names(value.dtype):
+            raise self.type_error(node, f"{value} and {element} have different fields")
+        for name in names:
+            target = self.chosen_field(element, name, loc)
+            source = self.chosen_field(value, name, loc)
+            if target.axes:
+                self.store_part(target, source, node)
+            else:
+                self.store(target, self.load(source, loc), node)
 
-    def indices(self, element: View, loc: Loc | None) -> tuple[ir.Expr, ...]:
-        """One index per axis of the element's array."""
-        return tuple(
-            self.code(element.fixed[axis], loc=loc) for axis in range(len(element.mem.shape))
-        )
+    def store_part(self, part: View | Choice, value: Value, node: ast.AST) -> None:
+        """``part = value`` for a part of an array."""
+        raise NotImplementedError
 
     def check_writable(self, view: View | Choice, node: ast.AST) -> None:
         """Refuses to write to a read-only array; notes that the array is written."""
@@ -309,7 +353,7 @@ class Views(Arithmetic):
                 f"array {view.mem.name!r} is read-only and cannot be written to",
                 "pass a writable array",
             )
-        self.written.add(view.mem.name)
+        self.written.add(view.mem.root if isinstance(view.mem, Packed) else view.mem.name)
 
     def element(self, view: View | Choice, k: Scalar, node: ast.AST) -> Value:
         """Item ``k`` of an array, which is known to be in range."""
@@ -330,7 +374,12 @@ class Views(Arithmetic):
         if isinstance(view, Choice):
             values = [self.array_attribute(v, name, node) for v in view.views]
             return self.among(view, values, node)
+        if is_record(view.dtype) and (not view.axes or name in field_names(view.dtype)):
+            part = self.field(view, name, loc)
+            return part if part.axes else self.load(part, loc)
         match name:
+            case "real" | "imag" if is_complex(view.dtype):
+                return self.part(view, name == "imag")
             case "shape":
                 return Tuple(tuple(self.length(view, k, node) for k in range(len(view.axes))))
             case "ndim":
@@ -395,23 +444,13 @@ class Views(Arithmetic):
         found = self.arrays.get(key)
         if found is not None:
             return found
-        if array.dtype.kind not in "biuf":
+        try:
+            dtype = dtypes.of_array(array.dtype)
+        except UnsupportedError as e:
             raise self.unsupported(
                 node, f"constant arrays of {array.dtype} are not supported in kernels"
-            )
-        strides = [1] * array.ndim
-        for axis in range(array.ndim - 2, -1, -1):
-            strides[axis] = strides[axis + 1] * array.shape[axis + 1]
-        dtype = dtypes.from_numpy(array.dtype)
-        mem = ir.Mem(
-            self.fresh_name(name),
-            dtype,
-            "const",
-            array.shape or (1,),
-            tuple(strides) or (1,),
-            tuple(array.ravel(order="C").tolist()),
-            self.loc(node),
-        )
-        self.mems[mem.name] = mem
+            ) from e
+        shaped = array.reshape(array.shape or (1,))
+        mem = self.declare(name, dtype, "const", shaped.shape, self.loc(node), shaped)
         view = self.arrays[key] = self.whole(mem, False, array.ndim)
         return view
