@@ -7,6 +7,8 @@
 #else
 #define AX_DEVICE static __device__ __forceinline__
 typedef unsigned int uint32_t;
+typedef long long int64_t;
+typedef unsigned long long uint64_t;
 #endif
 
 #define __gm__
@@ -74,17 +76,17 @@ AX_DEVICE half __float2half_rn(float x) {
   AX_ATOMIC(asc_atomic_or, atomicOr, T, T)   \
   AX_ATOMIC(asc_atomic_xor, atomicXor, T, T) \
   AX_ATOMIC(asc_atomic_exch, atomicExch, T, T)
-#define AX_ORDER(T)                          \
-  AX_ATOMIC(asc_atomic_min, atomicMin, T, T) \
-  AX_ATOMIC(asc_atomic_max, atomicMax, T, T)
+#define AX_ORDER(T, U)                       \
+  AX_ATOMIC(asc_atomic_min, atomicMin, T, U) \
+  AX_ATOMIC(asc_atomic_max, atomicMax, T, U)
 AX_ATOMICS_32(int)
 AX_ATOMICS_32(unsigned)
-AX_ATOMICS_64(long long)
-AX_ATOMICS_64(unsigned long long)
-AX_ORDER(int)
-AX_ORDER(unsigned)
-AX_ORDER(long long)
-AX_ORDER(unsigned long long)
+AX_ATOMICS_64(int64_t)
+AX_ATOMICS_64(uint64_t)
+AX_ORDER(int, int)
+AX_ORDER(unsigned, unsigned)
+AX_ORDER(int64_t, long long)
+AX_ORDER(uint64_t, unsigned long long)
 AX_ATOMIC(asc_atomic_add, atomicAdd, float, float)
 AX_ATOMIC(asc_atomic_exch, atomicExch, float, float)
 AX_ATOMIC(asc_atomic_inc, atomicInc, unsigned, unsigned)
@@ -92,11 +94,9 @@ AX_ATOMIC(asc_atomic_dec, atomicDec, unsigned, unsigned)
 AX_DEVICE float asc_atomic_sub(float* p, float v) { return atomicAdd(p, -v); }
 AX_DEVICE int asc_atomic_cas(int* p, int c, int v) { return atomicCAS(p, c, v); }
 AX_DEVICE unsigned asc_atomic_cas(unsigned* p, unsigned c, unsigned v) { return atomicCAS(p, c, v); }
-AX_DEVICE unsigned long long asc_atomic_cas(unsigned long long* p, unsigned long long c,
-                                            unsigned long long v) {
-  return atomicCAS(p, c, v);
+AX_DEVICE uint64_t asc_atomic_cas(uint64_t* p, uint64_t c, uint64_t v) {
+  return atomicCAS((unsigned long long*)p, c, v);
 }
-AX_DEVICE long long asc_atomic_cas(long long* p, long long c, long long v) {
-  typedef unsigned long long U;
-  return (long long)atomicCAS((U*)p, (U)c, (U)v);
+AX_DEVICE int64_t asc_atomic_cas(int64_t* p, int64_t c, int64_t v) {
+  return (int64_t)asc_atomic_cas((uint64_t*)p, (uint64_t)c, (uint64_t)v);
 }

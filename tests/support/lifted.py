@@ -69,10 +69,14 @@ def launch(
     shared_bytes: int = 0,
 ) -> None:
     """Runs a lifted kernel in the interpreter."""
-    values = _bind(kernel, list(_flat(arguments)))
     grid = (grid,) if isinstance(grid, int) else grid
     block = (block,) if isinstance(block, int) else block
-    Interpreter(kernel).run(grid, block, shared_bytes, values)
+    Interpreter(kernel).run(grid, block, shared_bytes, bound(kernel, arguments))
+
+
+def bound(kernel: ir.Kernel, arguments: Sequence[Any]) -> dict[str, Any]:
+    """The value of each of a kernel's parameters for a launch's arguments."""
+    return _bind(kernel, list(_flat(arguments)))
 
 
 def _flat(arguments: Sequence[Any]) -> Any:
@@ -109,4 +113,4 @@ def _storage(array: np.ndarray) -> tuple[np.ndarray, int]:
     return flat, offset
 
 
-__all__ = ["Literals", "flatten", "launch", "lifted", "run", "type_of"]
+__all__ = ["Literals", "bound", "flatten", "launch", "lifted", "run", "type_of"]

@@ -55,6 +55,9 @@ DYNAMIC = "ax_dynamic_shared"
 class SimtPrinter(CudaPrinter):
     """Prints a kernel as SIMT AscendC; see the module's docstring for the forms."""
 
+    types: ClassVar[Mapping[str, str]] = {
+        **CudaPrinter.types, "int64": "int64_t", "uint64": "uint64_t",
+    }  # fmt: skip
     specials: ClassVar[Mapping[str, str]] = {
         "thread": "threadIdx.{axis}",
         "block": "ax_block_{axis}",
@@ -82,11 +85,14 @@ class SimtPrinter(CudaPrinter):
     # ------------------------------------------------------------------------- the whole program
 
     def print(self) -> str:
+        body = super().print()
         includes = ["simt_api/asc_simt.h"]
+        if "ax_f16" in self.prelude:
+            includes.append("simt_api/asc_fp16.h")
         if self.form == "hybrid":
             includes.insert(0, "kernel_operator.h")
         head = "".join(f'#include "{name}"\n' for name in includes)
-        return f"{head}\n{super().print()}\n" + "\n".join(self._walk()) + "\n"
+        return f"{head}\n{body}\n" + "\n".join(self._walk()) + "\n"
 
     def head(self) -> str:
         """The declaration of the function that runs one of the user's blocks."""
@@ -110,7 +116,7 @@ class SimtPrinter(CudaPrinter):
         lines += [f"    {row}," for row in _rows(parameters)]
         lines[-1] = lines[-1].removesuffix(",") + ") {"
         lines += [
-            f"    __ubuf__ {self.types[m.dtype.name]} {self._name(m)}[{m.size}];"
+            f"    __ubuf__ {self.element_type(m.dtype)} {self._name(m)}[{m.size}];"
             for m in self._static()
         ]
         if self._has_dynamic():
@@ -180,19 +186,26 @@ class SimtPrinter(CudaPrinter):
         return self.names.get("mem", mem.name)
 
     def _parameter(self, p: ir.Param) -> str:
-        if p.kind == "buffer":
-            return self._spaces.get("global", "") + super()._parameter(p)
-        if p.dtype.is_float and p.dtype.bits == 16:  # threads take no structs: its bits
-            return f"unsigned short {self.names.get('param', p.name)}"
-        return super()._parameter(p)
+        name, t = self.names.get("param", p.name), self.element_type(p.dtype)
+        if p.kind != "buffer":
+            return f"{t} {name}"  # threads take no structs, so a 16-bit float is its bits here too
+        return f"{self._spaces.get('global', '')}{'' if p.written else 'const '}{t} *{name}"
 
     def value(self, e: ir.Expr, relaxed: bool = False) -> Text:
-        if isinstance(e, ir.ParamRef) and e.type.is_float and e.type.bits == 16:
-            return Text(f"{self.types[e.type.name]}{{{self.names.get('param', e.name)}}}", POSTFIX)
+        if isinstance(e, ir.ParamRef | ir.Load) and _is_half(e.type):
+            bits = super().value(e, relaxed).text
+            return Text(f"{self.types[e.type.name]}{{{bits}}}", POSTFIX)
         return super().value(e, relaxed)
 
+    def _statement(self, s: ir.Stmt) -> None:
+        if isinstance(s, ir.Store) and _is_half(s.value.type):
+            value = f"{self.value(s.value).within(POSTFIX)}.bits"
+            self._line(f"{self.element(s.mem, s.indices).text} = {value};", s.loc)
+        else:
+            super()._statement(s)
+
     def _pointer(self, space: str, dtype: DType) -> str:
-        return f"{self._spaces.get(space, '')}{self.types[dtype.name]} *"
+        return f"{self._spaces.get(space, '')}{self.element_type(dtype)} *"
 
     # -------------------------------------------------------------------------------- arrays
 
@@ -218,7 +231,11 @@ class SimtPrinter(CudaPrinter):
     def pointer_cast(self, view: ir.Mem, constant: bool, text: str) -> str:
         qualifier = "const " if constant else ""
         qualifier = self._spaces.get(view.space, "") + qualifier
-        return f"reinterpret_cast<{qualifier}{self.types[view.dtype.name]} *>({text})"
+        return f"reinterpret_cast<{qualifier}{self.element_type(view.dtype)} *>({text})"
+
+    def element_type(self, dtype: DType) -> str:
+        """How an element lies in memory: a 16-bit float as its bits, which any space can hold."""
+        return "unsigned short" if _is_half(dtype) else self.types[dtype.name]
 
     # ------------------------------------------------------------------------ numbers and calls
 
@@ -312,6 +329,7 @@ class SimtPrinter(CudaPrinter):
             to_bits=self._reinterpret(Text("updated"), t, bits),
             result=self._reinterpret(Text("seen"), bits, t),
             mask=hex(2**t.bits - 1),
+            A=self.element_type(t),
             Q=self._spaces.get(space, ""),
             **types,
         )
@@ -336,6 +354,8 @@ class SimtPrinter(CudaPrinter):
         value = self._lane_value(value, t)
         if t.bits < 32:
             value = self.cast("int32", value)
+        elif t.bits == 64:
+            value = self.cast(t.name, value)  # the function is chosen by the argument's type
         call = self.call(function, value, *rest)
         if t.is_float and t.bits == 16:
             return Text(f"{self.types[t.name]}{{(unsigned short){call.text}}}", POSTFIX)
@@ -368,6 +388,10 @@ class SimtPrinter(CudaPrinter):
         return [
             line.replace("blockIdx.", "ax_block_") for line in super().stop(format_text, values)
         ]
+
+
+def _is_half(t: DType) -> bool:
+    return t.is_float and t.bits == 16
 
 
 def _rows(parts: list[str]) -> list[str]:

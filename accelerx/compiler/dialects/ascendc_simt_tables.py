@@ -68,9 +68,14 @@ SATURATE = Helper(
 
 NATIVE_ATOMICS: Mapping[tuple[str, str], str] = {
     **{(op, t): f"asc_atomic_{op}({{p}}, {{v}})"
-       for t in ("int32", "uint32", "int64", "uint64")
+       for t in ("int32", "uint32")
        for op in ("add", "sub", "min", "max", "and", "or", "xor", "exch")},
-    **{("cas", t): "asc_atomic_cas({p}, {c}, {v})" for t in ("int32", "uint32", "int64", "uint64")},
+    **{(op, t): f"asc_atomic_{op}({{p}}, ({t}_t)({{v}}))"
+       for t in ("int64", "uint64")
+       for op in ("add", "sub", "min", "max", "and", "or", "xor", "exch")},
+    **{("cas", t): "asc_atomic_cas({p}, {c}, {v})" for t in ("int32", "uint32")},
+    **{("cas", t): f"asc_atomic_cas({{p}}, ({t}_t)({{c}}), ({t}_t)({{v}}))"
+       for t in ("int64", "uint64")},
     **{(op, "uint32"): f"asc_atomic_{op}({{p}}, {{v}})" for op in ("inc", "dec")},
     ("add", "float32"): "asc_atomic_add({p}, {v})",
     ("sub", "float32"): "asc_atomic_sub({p}, {v})",
@@ -78,7 +83,7 @@ NATIVE_ATOMICS: Mapping[tuple[str, str], str] = {
 }  # fmt: skip
 
 ATOMIC_LOOP = Helper(
-    """{T} {name}({Q}{T} *address, {parameters}) {{
+    """{T} {name}({Q}{A} *address, {parameters}) {{
     {Q}{W} *const word = ({Q}{W} *)address;
     {W} assumed, seen = *(volatile {Q}{W} *)word;
     do {{
@@ -91,7 +96,7 @@ ATOMIC_LOOP = Helper(
 }}"""
 )
 NARROW_ATOMIC_LOOP = Helper(
-    """{T} {name}({Q}{T} *address, {parameters}) {{  // on the 32-bit word around the element
+    """{T} {name}({Q}{A} *address, {parameters}) {{  // on the 32-bit word around the element
     const unsigned long long at = (unsigned long long)address;
     {Q}unsigned int *const word = ({Q}unsigned int *)(at & ~3ULL);
     const unsigned int shift = (unsigned int)(at & 3ULL) * 8U;

@@ -133,7 +133,11 @@ class CPrinter(CExpressions):
         extents = [*mem.shape] if contiguous(mem) else [mem.size]
         axes = "".join(f"[{extent}]" for extent in extents)
         name = self.names.get("mem", mem.name)
-        return f"{self.qualifier(mem)}{self.types[mem.dtype.name]} {name}{axes or '[1]'}"
+        return f"{self.qualifier(mem)}{self.element_type(mem.dtype)} {name}{axes or '[1]'}"
+
+    def element_type(self, dtype: DType) -> str:
+        """The C type of an array's elements."""
+        return self.types[dtype.name]
 
     def const_array(self, mem: ir.Mem) -> str:
         values = [self.array_value(v, mem.dtype) for v in mem.data or ()]

@@ -108,7 +108,7 @@ def test_a_half_argument_travels_as_its_bits() -> None:
     k.params.append(ir.Param("h", "scalar", float16, 1))
     text = emit(k).text
     assert "unsigned short h" in text
-    assert "out[threadIdx.x] = ax_f16{h};" in text
+    assert "out[threadIdx.x] = ax_f16{h}.bits;" in text
 
 
 def test_threads_that_leave_before_a_barrier_do_not_walk_in_the_pure_form() -> None:
