@@ -84,13 +84,13 @@ class Interpreter:
                 for ever.
             LaunchError: an argument is missing or has a wrong type, or the shape is not positive.
         """
-        grid3, block3 = _dim3("grid", grid), _dim3("block", block)
+        grid3, block3 = dim3("grid", grid), dim3("block", block)
         if self.kernel.block is not None and self.kernel.block != block3:
             raise LaunchError(
                 f"kernel {self.kernel.name} is specialised on blocks of {self.kernel.block}, "
                 f"launched with {block3}"
             )
-        launch = _Launch(self.kernel, shared_bytes, arguments)
+        launch = Launch(self.kernel, shared_bytes, arguments)
         total = grid3[0] * grid3[1] * grid3[2]
         step = self._blocks_at_once(total, block3, shared_bytes)
         with np.errstate(all="ignore"):
@@ -114,7 +114,7 @@ class Interpreter:
                 size += (m.size or 0) * m.dtype.itemsize * copies
         return max(1, min(LANES // threads, CHUNK_BYTES // max(size, 1)))
 
-    def _run_chunk(self, lanes: Lanes, launch: _Launch) -> None:
+    def _run_chunk(self, lanes: Lanes, launch: Launch) -> None:
         chunk = Chunk(self.kernel, lanes, launch.params, launch.bind, self._waits, self._on_assert)
         try:
             Lockstep(chunk).run()
@@ -153,14 +153,15 @@ def _as_print(visit: Visit) -> ir.Print:
     return visit.statement
 
 
-def _dim3(what: str, shape: Sequence[int]) -> Dim3:
+def dim3(what: str, shape: Sequence[int]) -> Dim3:
+    """A launch's grid or block with all three axes; refuses what is no shape."""
     full = (*(int(n) for n in shape), 1, 1)[:3]
     if len(shape) > 3 or min(full) < 1:
         raise LaunchError(f"{what} {tuple(shape)} must be one to three positive integers")
     return full[0], full[1], full[2]
 
 
-class _Launch:
+class Launch:
     """Arguments of one launch, checked, and the memories made from them."""
 
     def __init__(self, kernel: ir.Kernel, shared_bytes: int, arguments: Mapping[str, Any]) -> None:
