@@ -14,6 +14,8 @@ from accelerx.compiler.frontends.cuda_cpp.source import CudaSource
 from tests.fuzz import malformed
 from tests.fuzz.malformed import check, main, run, text_of
 
+pytestmark = pytest.mark.slow
+
 
 def test_damaged_texts_are_lifted_or_refused() -> None:
     report = run(range(120))

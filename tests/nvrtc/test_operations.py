@@ -16,7 +16,10 @@ from tests.support import nvrtc
 from tests.support.kernels import const, kernel, load, store
 from tests.support.views import CASES, Case
 
-pytestmark = pytest.mark.skipif(nvrtc.library() is None, reason="needs nvidia-cuda-nvrtc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(nvrtc.library() is None, reason="needs nvidia-cuda-nvrtc"),
+]
 
 NUMBERS = tuple(t for t in dtypes.DTYPES if not t.is_bool)
 INTEGER_OPS = ("quot", "and", "or", "xor", "shl", "shr")

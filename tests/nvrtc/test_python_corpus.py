@@ -10,7 +10,10 @@ from tests.corpus.python.case import Case, Typing
 from tests.corpus.python.lifting import IDS, PAIRS, lifted
 from tests.support import nvrtc
 
-pytestmark = pytest.mark.skipif(nvrtc.library() is None, reason="needs nvidia-cuda-nvrtc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(nvrtc.library() is None, reason="needs nvidia-cuda-nvrtc"),
+]
 
 
 @pytest.mark.parametrize(("case", "typing"), PAIRS, ids=IDS)

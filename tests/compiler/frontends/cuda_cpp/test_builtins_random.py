@@ -12,6 +12,8 @@ pytest.importorskip("clang.cindex")
 
 from tests.support.cuda_cpp_host import both
 
+pytestmark = pytest.mark.slow
+
 Array = np.ndarray[Any, Any]
 MASK = 0xFFFFFFFF
 HEAD = "#include <curand_kernel.h>\ntypedef curandStatePhilox4_32_10_t Philox;\n"

@@ -15,6 +15,8 @@ from accelerx.errors import CompileError
 from tests.support.cuda_cpp import run, source
 from tests.support.cuda_cpp_host import both
 
+pytestmark = pytest.mark.slow
+
 everywhere = functools.partial(both, is_for_nvrtc=True)
 
 Array = np.ndarray[Any, Any]

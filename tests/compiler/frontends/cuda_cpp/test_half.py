@@ -17,6 +17,8 @@ import ml_dtypes
 from tests.support.cuda_cpp import run
 from tests.support.cuda_cpp_host import both
 
+pytestmark = pytest.mark.slow
+
 everywhere = functools.partial(both, is_for_nvrtc=True)
 
 Array = np.ndarray[Any, Any]

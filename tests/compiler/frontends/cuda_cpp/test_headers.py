@@ -18,6 +18,8 @@ from accelerx.errors import CompileError
 from tests.support.cuda_cpp import run
 from tests.support.cuda_cpp_host import both
 
+pytestmark = pytest.mark.slow
+
 STANDARDS = ("c++14", "c++17", "c++20")
 HEADERS = sorted(
     str(path.relative_to(INCLUDE))

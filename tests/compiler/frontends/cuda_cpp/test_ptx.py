@@ -17,6 +17,8 @@ from tests.support.cuda_cpp import run
 from tests.support.cuda_cpp_host import both
 from tests.support.cuda_functions import evaluate, text_of
 
+pytestmark = pytest.mark.slow
+
 Array = np.ndarray[Any, Any]
 rng = np.random.default_rng(9)
 MASK = 0xFFFFFFFF

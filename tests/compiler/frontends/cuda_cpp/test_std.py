@@ -13,6 +13,8 @@ pytest.importorskip("clang.cindex")
 from tests.support.cuda_cpp import run
 from tests.support.cuda_cpp_host import both
 
+pytestmark = pytest.mark.slow
+
 everywhere = functools.partial(both, is_for_nvrtc=True)
 
 # name: (headers, declarations, statements that set o[0], o[1], ... (double), what they are); n is 5
